@@ -1,0 +1,210 @@
+/* The loop and its turn. libuv asks for a prepare handle, waits, asks for a check handle: both run
+ * the turn, and an active idle handle is how libuv is told not to wait in between. */
+#include "net/internal.h"
+
+#include <signal.h>
+
+#include "base/mem.h"
+
+/* ---------------------------------------------------------------------------------- members */
+
+void net_member_init(net_member *member, net_loop *loop, const net_member_class *class) {
+    member->class = class;
+    member->loop = loop;
+    list_init(&member->_due);
+    list_init(&member->_node);
+    list_append(&loop->members, &member->_node);
+}
+
+void net_member_dispose(net_member *member) {
+    list_remove(&member->_due);
+    list_remove(&member->_node);
+}
+
+void net_member_due(net_member *member) {
+    list_remove(&member->_due);
+    list_append(&member->loop->due, &member->_due);
+    net_loop_wake(member->loop);
+}
+
+/* What falls due meanwhile waits for the next round, so that this one ends. */
+static void deliver_due(net_loop *loop) {
+    list_node batch;
+    list_init(&batch);
+    net_list_move(&batch, &loop->due);
+    list_node *node;
+    while ((node = list_first(&batch)) != NULL) {
+        net_member *member = LIST_ENTRY(node, net_member, _due);
+        list_remove(node);
+        member->class->deliver(member);
+    }
+}
+
+/* ------------------------------------------------------------------------------------- turn */
+
+static void on_idle(uv_idle_t *handle) {
+    (void)handle; /* being active is all it is for */
+}
+
+void net_loop_wake(net_loop *loop) {
+    if (!loop->is_closing)
+        uv_idle_start(&loop->idle, on_idle);
+}
+
+static void run_turn(net_loop *loop) {
+    deliver_due(loop);
+    bool wants_more = loop->turn && loop->turn(loop->context);
+    deliver_due(loop);
+    if (wants_more || !list_is_empty(&loop->due))
+        net_loop_wake(loop);
+    else
+        uv_idle_stop(&loop->idle);
+}
+
+static void on_prepare(uv_prepare_t *handle) {
+    run_turn(handle->data);
+}
+
+static void on_check(uv_check_t *handle) {
+    run_turn(handle->data);
+}
+
+/* -------------------------------------------------------------------------------- life cycle */
+
+/* libuv writes with plain write(2): a peer that is gone would end the process. A handler that the
+ * program has set is left alone. */
+static void ignore_broken_pipes(void) {
+    struct sigaction action;
+    if (sigaction(SIGPIPE, NULL, &action) != 0 || action.sa_handler != SIG_DFL)
+        return;
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+/* None of these handles can fail once the loop is made. */
+static void open_hooks(net_loop *loop) {
+    uv_idle_init(&loop->uv, &loop->idle);
+    uv_prepare_init(&loop->uv, &loop->prepare);
+    uv_check_init(&loop->uv, &loop->check);
+    loop->prepare.data = loop;
+    loop->check.data = loop;
+    uv_prepare_start(&loop->prepare, on_prepare);
+    uv_check_start(&loop->check, on_check);
+    uv_unref((uv_handle_t *)&loop->prepare);
+    uv_unref((uv_handle_t *)&loop->check);
+}
+
+int net_loop_new(net_loop **out, bool (*turn)(void *context), void *context) {
+    net_loop *loop = mem_alloc(sizeof(*loop));
+    if (!loop)
+        return UV_ENOMEM;
+    /* Not the buffers: their pages cost nothing until they are used. */
+    memset(loop, 0, offsetof(net_loop, read_buffer));
+    loop->turn = turn;
+    loop->context = context;
+    list_init(&loop->members);
+    list_init(&loop->due);
+    list_init(&loop->touched);
+    int status = UV_ENOMEM;
+    if (h2_pool_new(&loop->pool) != 0)
+        goto no_pool;
+    status = uv_loop_init(&loop->uv);
+    if (status != 0)
+        goto no_loop;
+    ignore_broken_pipes();
+    open_hooks(loop);
+    *out = loop;
+    return 0;
+
+no_loop:
+    h2_pool_free(loop->pool);
+no_pool:
+    mem_free(loop);
+    return status;
+}
+
+static void close_members(net_loop *loop) {
+    for (list_node *node = loop->members.next; node != &loop->members; node = node->next) {
+        net_member *member = LIST_ENTRY(node, net_member, _node);
+        member->class->close(member);
+    }
+}
+
+static void close_stray(uv_handle_t *handle, void *context) {
+    (void)context;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+void net_loop_free(net_loop *loop) {
+    if (!loop)
+        return;
+    loop->is_closing = true;
+    uv_close((uv_handle_t *)&loop->idle, NULL);
+    uv_close((uv_handle_t *)&loop->prepare, NULL);
+    uv_close((uv_handle_t *)&loop->check, NULL);
+    /* A callback that says "closed" may make new objects: again, until there are none. */
+    do {
+        close_members(loop);
+        deliver_due(loop);
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
+        if (list_is_empty(&loop->members))
+            uv_walk(&loop->uv, close_stray, NULL);
+    } while (!list_is_empty(&loop->members) || uv_loop_close(&loop->uv) == UV_EBUSY);
+    h2_pool_free(loop->pool);
+    mem_free(loop);
+}
+
+/* ---------------------------------------------------------------------------------- running */
+
+bool net_loop_run(net_loop *loop, uv_run_mode mode) {
+    loop->is_stopped = false;
+    bool was_awake = uv_is_active((uv_handle_t *)&loop->idle);
+    run_turn(loop);
+    if (mode != UV_RUN_DEFAULT) {
+        /* What there was to do is done now, or stop was said: nothing to wait for. */
+        if (was_awake || loop->is_stopped)
+            mode = UV_RUN_NOWAIT;
+        uv_run(&loop->uv, mode);
+        return net_loop_is_alive(loop);
+    }
+    /* Handles that close are told after the check handle: the turn looks once more at the end. */
+    do {
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
+        if (!loop->is_stopped)
+            run_turn(loop);
+    } while (!loop->is_stopped && net_loop_is_alive(loop));
+    return net_loop_is_alive(loop);
+}
+
+void net_loop_stop(net_loop *loop) {
+    loop->is_stopped = true;
+    uv_stop(&loop->uv);
+}
+
+bool net_loop_is_alive(const net_loop *loop) {
+    return uv_loop_alive(&loop->uv) != 0;
+}
+
+int net_loop_fork(net_loop *loop) {
+    return uv_loop_fork(&loop->uv);
+}
+
+/* ---------------------------------------------------------------------------------- look-ups */
+
+uv_loop_t *net_loop_uv(net_loop *loop) {
+    return &loop->uv;
+}
+
+h2_pool *net_loop_pool(net_loop *loop) {
+    return loop->pool;
+}
+
+uint64_t net_loop_now(const net_loop *loop) {
+    return uv_now(&loop->uv);
+}
+
+uint8_t *net_loop_read_buffer(net_loop *loop, size_t *size) {
+    *size = sizeof(loop->read_buffer);
+    return loop->read_buffer;
+}

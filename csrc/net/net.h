@@ -1,0 +1,326 @@
+/* The transport: libuv's loop, names, sockets and listeners, and TLS by mbedTLS as a filter without
+ * I/O. Knows octets and, in the wire alone, the HTTP/2 engine; nothing of Lua.
+ *
+ * Objects with libuv handles are closed with net_*_close and freed by the loop afterwards; the
+ * pointer is dead for the caller once its on_close has been called (at once for those without one).
+ * No callback is made from inside a call of the caller's; all come from the loop. */
+#ifndef NET_NET_H
+#define NET_NET_H
+
+#include <uv.h>
+
+#include "base/bytes.h"
+#include "h2/h2.h"
+
+/* Why something failed, in the terms of Node's error objects. */
+typedef struct net_error {
+    char code[48];       /* "ECONNREFUSED", "ENOTFOUND", "ERR_SSL_NO_APPLICATION_PROTOCOL" ... */
+    int number;          /* libuv's negative errno, or mbedTLS's code; 0 where there is none */
+    const char *syscall; /* "connect", "getaddrinfo", "bind", "listen", "read", "write", "tls" */
+    char address[64];    /* the peer's or the wanted address, host or path; "" if not known */
+    int port;            /* -1 if none */
+    char text[192];      /* for people, one line */
+} net_error;
+
+/* Fills an error from libuv's status. `address` may be NULL. */
+void net_error_from_uv(net_error *error, int status, const char *syscall, const char *address,
+                       int port);
+
+/* ------------------------------------------------------------------------------------- loop */
+
+/* What one Lua state's runtime owns: a uv_loop_t, the read buffer, the pool of engine memory, and
+ * the hooks that run once in each turn. Not shared between threads. */
+typedef struct net_loop net_loop;
+
+/* `turn` is called before the loop waits and after it has waited: the place for ticks and for one
+ * gathered write per connection. It is called with `context`, and returns whether it wants to be
+ * called again without waiting. */
+int net_loop_new(net_loop **out, bool (*turn)(void *context), void *context);
+/* Closes every handle still open (their on_close callbacks run), then frees. */
+void net_loop_free(net_loop *loop);
+
+uv_loop_t *net_loop_uv(net_loop *loop);
+h2_pool *net_loop_pool(net_loop *loop);
+/* Milliseconds of the loop's monotonic clock, as of the last update. */
+uint64_t net_loop_now(const net_loop *loop);
+/* One buffer for whoever reads right now; `size` octets. Contents last until the callback returns. */
+uint8_t *net_loop_read_buffer(net_loop *loop, size_t *size);
+/* Runs until nothing is alive, or one turn (UV_RUN_ONCE), or without waiting (UV_RUN_NOWAIT).
+ * Returns whether something is still alive. */
+bool net_loop_run(net_loop *loop, uv_run_mode mode);
+/* Makes net_loop_run return after the present callback. */
+void net_loop_stop(net_loop *loop);
+bool net_loop_is_alive(const net_loop *loop);
+/* Asks for `turn` to be called in this turn without waiting first. */
+void net_loop_wake(net_loop *loop);
+/* After a fork, in the child: the loop is as new (uv_loop_fork). */
+int net_loop_fork(net_loop *loop);
+
+/* ------------------------------------------------------------------------------------ timer */
+
+typedef struct net_timer net_timer;
+int net_timer_new(net_timer **out, net_loop *loop, void (*on_timer)(net_timer *), void *context);
+void *net_timer_context(const net_timer *timer);
+/* (Re)starts it; with `repeat_ms` > 0 it goes on. */
+void net_timer_start(net_timer *timer, uint64_t delay_ms, uint64_t repeat_ms);
+void net_timer_stop(net_timer *timer);
+bool net_timer_is_active(const net_timer *timer);
+void net_timer_ref(net_timer *timer, bool is_ref);
+bool net_timer_has_ref(const net_timer *timer);
+void net_timer_close(net_timer *timer);
+
+/* -------------------------------------------------------------------------------------- TLS */
+
+/* Keys, certificates and rules for many connections of one role; counted references. Does not know
+ * the loop. */
+typedef struct net_tls_context net_tls_context;
+/* One connection's TLS: octets in, octets out, no I/O. */
+typedef struct net_tls net_tls;
+
+typedef struct net_tls_options {
+    bool is_server;
+    bytes_slice cert, key;    /* PEM (chain first to last; key may be encrypted) or DER */
+    const char *passphrase;   /* NULL: none */
+    const bytes_slice *ca;    /* trusted certificates; none: the system's store, read when first
+                                 needed to verify */
+    size_t ca_count;
+    bytes_slice crl;          /* may be empty */
+    const char *const *alpn;  /* preferred first; servers refuse a list that shares none */
+    size_t alpn_count;
+    const char *ciphers;      /* OpenSSL or IANA names with ':'; NULL: what RFC 9113 §9.2.2 leaves,
+                                 the faster on this machine first */
+    int min_version, max_version; /* 0x0303 TLS 1.2, 0x0304 TLS 1.3; 0: the library's widest, never
+                                     under 1.2 */
+    bool request_cert;        /* servers: ask the client for a certificate */
+    bool reject_unauthorized; /* a certificate that does not verify ends the handshake */
+    bool has_tickets;         /* session tickets (servers) and resumption (clients) */
+    bool is_h2_strict;        /* only suites and parameters that RFC 9113 §9.2 allows */
+} net_tls_options;
+
+/* Fails with a net_error that names what could not be read: key, certificate, ca, passphrase,
+ * mismatch of key and certificate, unknown cipher. */
+int net_tls_context_new(net_tls_context **out, const net_tls_options *options, net_error *error);
+net_tls_context *net_tls_context_ref(net_tls_context *context);
+void net_tls_context_unref(net_tls_context *context);
+/* Further certificates by host name ("*.example.com" covers one label); a later one replaces. */
+int net_tls_context_add_host(net_tls_context *context, const char *host, net_tls_context *other);
+
+/* A filter in the role of its context. `servername`: clients, for SNI and for checking the name (an
+ * IP address is checked but not sent); NULL for servers. `session`: clients, a blob from
+ * net_tls_session, or empty. */
+int net_tls_new(net_tls **out, net_tls_context *context, const char *servername,
+                bytes_slice session);
+void net_tls_free(net_tls *tls);
+
+/* What a step came to. */
+typedef enum net_tls_status {
+    NET_TLS_OK,    /* done, or as much as could be */
+    NET_TLS_END,   /* the peer closed in order (close_notify) */
+    NET_TLS_ERROR, /* broken; the alert due is in the output */
+    NET_TLS_NOMEM
+} net_tls_status;
+
+/* Gives octets from the peer; all are taken (kept where they cannot be used yet) and the handshake
+ * goes as far as it can. */
+net_tls_status net_tls_feed(net_tls *tls, const uint8_t *data, size_t size, net_error *error);
+bool net_tls_is_established(const net_tls *tls);
+/* Takes up to `max` octets of plain text; *size is 0 when more input is needed. */
+net_tls_status net_tls_read(net_tls *tls, uint8_t *into, size_t max, size_t *size,
+                            net_error *error);
+/* Encrypts slices from the first on, gathered into full records, until about `max_octets` of output
+ * lie; *taken octets are done with. Takes nothing before the handshake is over. */
+net_tls_status net_tls_write(net_tls *tls, const bytes_slice *slices, size_t count,
+                             size_t max_octets, size_t *taken, net_error *error);
+/* Begins the handshake (clients), or queues close_notify. */
+net_tls_status net_tls_start(net_tls *tls, net_error *error);
+net_tls_status net_tls_close_notify(net_tls *tls);
+/* What is to go to the peer, and what of it has gone. */
+bytes_slice net_tls_output(const net_tls *tls);
+void net_tls_sent(net_tls *tls, size_t octets);
+
+/* Facts for Node's TLSSocket; strings live as long as the filter, "" or NULL where unknown. */
+const char *net_tls_alpn(const net_tls *tls); /* NULL: none negotiated */
+const char *net_tls_protocol(const net_tls *tls);  /* "TLSv1.2", "TLSv1.3" */
+const char *net_tls_cipher(const net_tls *tls, const char **iana_name); /* OpenSSL's name */
+const char *net_tls_servername(const net_tls *tls);
+/* Whether the peer's certificate verified; else `code` ("CERT_HAS_EXPIRED",
+ * "DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID", ...) and a text. */
+bool net_tls_is_authorized(const net_tls *tls, const char **code, const char **text);
+bool net_tls_is_resumed(const net_tls *tls);
+/* The peer's certificate in DER; empty if none. */
+bytes_slice net_tls_peer_certificate(const net_tls *tls);
+/* Whether version and suite are ones that RFC 9113 §9.2 allows for HTTP/2. */
+bool net_tls_is_adequate(const net_tls *tls);
+/* A blob to resume with (clients, once a ticket came): appended to `out`; 0 or -1. */
+int net_tls_session(const net_tls *tls, bytes_buffer *out);
+/* Lines for NSS key logs are given to `log` as they become known. */
+void net_tls_context_set_keylog(net_tls_context *context,
+                                void (*log)(void *log_context, net_tls *tls, const char *line),
+                                void *log_context);
+
+/* ----------------------------------------------------------------------------------- socket */
+
+/* A connection over TCP or a Unix socket, with a TLS filter or without. */
+typedef struct net_socket net_socket;
+
+/* All may be NULL. `socket` stays valid inside; the program may call any function on it. */
+typedef struct net_socket_events {
+    void (*on_lookup)(net_socket *, const net_error *error, const char *address, int family,
+                      const char *host);
+    void (*on_connect)(net_socket *); /* the transport is connected; TLS is not begun */
+    void (*on_secure)(net_socket *);  /* the handshake is over; ask net_socket_tls for its facts */
+    /* Plain octets, borrowed for the call. Only between read_start and read_stop. */
+    void (*on_data)(net_socket *, const uint8_t *data, size_t size);
+    void (*on_end)(net_socket *);      /* the peer's end: FIN, or close_notify under TLS */
+    void (*on_writable)(net_socket *); /* net_socket_write may take more again */
+    void (*on_finish)(net_socket *);   /* net_socket_shutdown is done */
+    /* Connecting or the connection failed; nothing but on_close follows net_socket_close. */
+    void (*on_error)(net_socket *, const net_error *error);
+    void (*on_close)(net_socket *); /* the last call */
+} net_socket_events;
+
+typedef struct net_connect_options {
+    const char *host; /* a name or an address; NULL with `path` */
+    int port;
+    const char *path;          /* a Unix socket */
+    const char *local_address; /* NULL: any */
+    int local_port;
+    int family;                /* 0 both, 4 or 6 */
+    uint32_t attempt_delay_ms; /* RFC 8305 §5; 0: 250 */
+    bool is_no_delay;          /* TCP_NODELAY; on for HTTP/2 */
+    uint32_t keep_alive_s;     /* 0: off */
+} net_connect_options;
+
+/* A socket that begins to connect: the name is looked up, addresses of both families are tried in
+ * turn, staggered, and the first that answers wins (RFC 8305). on_connect or on_error follows, also
+ * for what is wrong at once. */
+int net_socket_connect(net_socket **out, net_loop *loop, const net_connect_options *options,
+                       const net_socket_events *events, void *context);
+/* A socket around a descriptor that is connected already; it owns it from now on. */
+int net_socket_adopt(net_socket **out, net_loop *loop, int fd, const net_socket_events *events,
+                     void *context);
+
+void *net_socket_context(const net_socket *socket);
+/* Who is told from now on: an owner can hand a socket on. */
+void net_socket_set_events(net_socket *socket, const net_socket_events *events, void *context);
+
+/* Puts a TLS filter (now owned by the socket) between the caller and the wire, and begins the
+ * handshake, at once or when connected. */
+void net_socket_secure(net_socket *socket, net_tls *tls);
+net_tls *net_socket_tls(const net_socket *socket); /* NULL: plain */
+
+/* Octets are read only between these; nothing is read ahead under plain TCP. */
+void net_socket_read_start(net_socket *socket);
+void net_socket_read_stop(net_socket *socket);
+bool net_socket_is_reading(const net_socket *socket);
+
+/* Writes slices from the first on and says how many octets were taken (0 too): by the kernel at
+ * once, by TLS, or a bounded rest by the socket's own buffer. What was not taken is the caller's, who
+ * hears on_writable when it is worth trying again. Before the connection stands nothing is taken.
+ * Errors come by on_error; the octets then count as taken. */
+size_t net_socket_write(net_socket *socket, const bytes_slice *slices, size_t count);
+/* Octets taken that the kernel has not. */
+size_t net_socket_queued(const net_socket *socket);
+/* Sends what was taken, close_notify under TLS, then FIN. */
+void net_socket_shutdown(net_socket *socket);
+/* Closes; what was taken and not sent is lost. on_close follows. May be called at any time, also
+ * while connecting (every wait is cancelled), and twice. */
+void net_socket_close(net_socket *socket);
+/* As close, with RST instead of FIN. */
+void net_socket_reset(net_socket *socket);
+bool net_socket_is_closing(const net_socket *socket);
+bool net_socket_is_connecting(const net_socket *socket);
+
+void net_socket_ref(net_socket *socket, bool is_ref);
+int net_socket_set_no_delay(net_socket *socket, bool is_on);
+int net_socket_set_keep_alive(net_socket *socket, bool is_on, uint32_t delay_s);
+uint64_t net_socket_bytes_read(const net_socket *socket);    /* of the wire, TLS included */
+uint64_t net_socket_bytes_written(const net_socket *socket);
+
+typedef struct net_address {
+    char text[INET6_ADDRSTRLEN]; /* numeric; "" for a Unix socket */
+    int port;
+    int family; /* 4, 6, or 0 for a Unix socket */
+} net_address;
+/* 0, or libuv's error. */
+int net_socket_local(const net_socket *socket, net_address *address);
+int net_socket_peer(const net_socket *socket, net_address *address);
+
+/* --------------------------------------------------------------------------------- listener */
+
+typedef struct net_listener net_listener;
+
+typedef struct net_listen_options {
+    const char *host; /* an address or a name; NULL: every address, IPv6 with IPv4 where it can be */
+    int port;         /* 0: any free one */
+    const char *path; /* a Unix socket; then host and port do not count */
+    int fd;           /* a listening descriptor to take over; -1: none */
+    int backlog;      /* 0: 511 */
+    bool is_ipv6_only;
+    bool is_reuse_port; /* SO_REUSEPORT: several processes on one port */
+    uint32_t mode;      /* of a Unix socket's file; 0: as the umask says */
+} net_listen_options;
+
+typedef struct net_listener_events {
+    void (*on_listening)(net_listener *);
+    /* A new connection, owned by the callee from now on; it has no events yet. */
+    void (*on_connection)(net_listener *, net_socket *);
+    void (*on_error)(net_listener *, const net_error *error);
+    void (*on_close)(net_listener *);
+} net_listener_events;
+
+/* Begins to listen: on_listening or on_error follows. */
+int net_listener_open(net_listener **out, net_loop *loop, const net_listen_options *options,
+                      const net_listener_events *events, void *context);
+void *net_listener_context(const net_listener *listener);
+int net_listener_address(const net_listener *listener, net_address *address);
+/* Stops and goes on with accepting; meanwhile connections wait in the kernel's backlog. */
+void net_listener_pause(net_listener *listener, bool is_paused);
+void net_listener_ref(net_listener *listener, bool is_ref);
+/* Unlinks a Unix socket's file. */
+void net_listener_close(net_listener *listener);
+
+/* ------------------------------------------------------------------------------------- wire */
+
+/* Joins an engine to a transport: octets in, events out, one gathered write per turn, reading
+ * stopped while the engine wants no input. */
+typedef struct net_wire net_wire;
+
+/* The transport as the wire sees it; `net_socket` has one, any other duplex can bring its own. */
+typedef struct net_pipe {
+    size_t (*write)(void *pipe, const bytes_slice *slices, size_t count);
+    void (*read)(void *pipe, bool is_on);
+    void (*shutdown)(void *pipe);
+} net_pipe;
+extern const net_pipe net_socket_pipe;
+
+typedef struct net_wire_events {
+    /* One event of the engine. The callee may do anything but free the wire; if it calls
+     * net_wire_detach no further event comes. */
+    void (*on_event)(net_wire *, const h2_event *event);
+    /* The engine is finished and its last octet is with the transport. */
+    void (*on_finished)(net_wire *);
+    void (*on_no_memory)(net_wire *);
+} net_wire_events;
+
+/* Owns the engine from now on. Reading starts at once; what the engine has to say goes out with the
+ * turn. */
+int net_wire_new(net_wire **out, net_loop *loop, h2_session *engine, const net_pipe *pipe,
+                 void *pipe_context, const net_wire_events *events, void *context);
+h2_session *net_wire_engine(const net_wire *wire);
+void *net_wire_context(const net_wire *wire);
+/* From the pipe: octets, the peer's end, room for writing. */
+void net_wire_feed(net_wire *wire, const uint8_t *data, size_t size);
+void net_wire_end(net_wire *wire);
+void net_wire_writable(net_wire *wire);
+/* To be called after any submit from outside on_event: output and events are looked at in this turn. */
+void net_wire_touch(net_wire *wire);
+/* Flushes now what can go: before a socket is closed. */
+void net_wire_flush(net_wire *wire);
+/* Lets go of pipe, events and context: nothing is called any more. The engine is freed, with the
+ * wire, now or when the callback that is running has returned. */
+void net_wire_free(net_wire *wire);
+/* For the loop's `turn`: flushes every touched wire. Returns whether any is still touched. */
+bool net_wire_flush_all(net_loop *loop);
+
+#endif

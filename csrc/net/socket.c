@@ -1,0 +1,485 @@
+/* A socket's life and its reading: octets come when asked for, through the filter where there is
+ * one. */
+#include "net/socket.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+
+#define TELL(socket, event, ...)                                                                   \
+    do {                                                                                           \
+        if ((socket)->events->event)                                                               \
+            (socket)->events->event(__VA_ARGS__);                                                  \
+    } while (0)
+
+static const net_socket_events no_events;
+
+/* ---------------------------------------------------------------------------------- channels */
+
+int net_channel_new(net_channel **out, net_loop *loop, bool is_pipe) {
+    net_channel *channel = mem_alloc(sizeof(*channel));
+    if (!channel)
+        return UV_ENOMEM;
+    int status = is_pipe ? uv_pipe_init(&loop->uv, &channel->pipe, 0)
+                         : uv_tcp_init(&loop->uv, &channel->tcp);
+    if (status != 0) {
+        mem_free(channel);
+        return status;
+    }
+    *out = channel;
+    return 0;
+}
+
+static void on_channel_freed(uv_handle_t *handle) {
+    mem_free(LIST_ENTRY(handle, net_channel, handle));
+}
+
+void net_channel_close(net_channel *channel) {
+    if (channel)
+        uv_close(&channel->handle, on_channel_freed);
+}
+
+/* ------------------------------------------------------------------------------------ failing */
+
+void net_socket_set_due(net_socket *socket, uint8_t due) {
+    socket->due |= due;
+    net_member_due(&socket->member);
+}
+
+static void poll_transport(net_socket *socket);
+
+void net_socket_break(net_socket *socket, const net_error *error) {
+    if (socket->is_failed || socket->is_closing)
+        return;
+    socket->is_failed = true;
+    socket->failure = error ? mem_alloc(sizeof(*error)) : NULL;
+    if (socket->failure)
+        *socket->failure = *error;
+    poll_transport(socket);
+    net_socket_set_due(socket, DUE_ERROR);
+}
+
+void net_socket_break_uv(net_socket *socket, int status, const char *syscall) {
+    net_error error;
+    net_error_from_uv(&error, status, syscall, NULL, -1);
+    net_socket_break(socket, &error);
+}
+
+static void tell_failure(net_socket *socket) {
+    net_error error;
+    if (socket->failure)
+        error = *socket->failure;
+    else
+        net_error_from_uv(&error, UV_ENOMEM, "malloc", NULL, -1);
+    mem_free(socket->failure);
+    socket->failure = NULL;
+    TELL(socket, on_error, socket, &error);
+}
+
+static void break_tls(net_socket *socket, net_tls_status status, const net_error *error) {
+    net_socket_flush(socket); /* the alert */
+    net_socket_break(socket, status == NET_TLS_ERROR ? error : NULL);
+}
+
+/* ------------------------------------------------------------------------------------ reading */
+
+bool net_socket_is_open(const net_socket *socket) {
+    return socket->channel && (!socket->tls || net_tls_is_established(socket->tls));
+}
+
+static void tell_end(net_socket *socket) {
+    if (socket->has_ended)
+        return;
+    socket->has_ended = true;
+    TELL(socket, on_end, socket);
+}
+
+static bool can_tell_data(const net_socket *socket) {
+    return socket->is_reading && !socket->is_closing && !socket->is_failed && !socket->has_ended;
+}
+
+/* Hands on what the filter holds. A record may be cut where reading stops: what is left stays with
+ * the filter until reading starts again. */
+static void read_filter(net_socket *socket) {
+    if (!net_socket_is_open(socket))
+        return;
+    net_loop *loop = socket->member.loop;
+    while (can_tell_data(socket)) {
+        size_t size;
+        net_error error;
+        net_tls_status status = net_tls_read(socket->tls, loop->plain_buffer,
+                                             sizeof(loop->plain_buffer), &size, &error);
+        if (status == NET_TLS_ERROR || status == NET_TLS_NOMEM) {
+            break_tls(socket, status, &error);
+            return;
+        }
+        if (size > 0) {
+            TELL(socket, on_data, socket, loop->plain_buffer, size);
+            continue;
+        }
+        net_socket_flush(socket); /* an answer to the peer's housekeeping */
+        /* FIN without close_notify is told as an end too: HTTP/2 knows by itself what was cut. */
+        if (status == NET_TLS_END || socket->has_fin)
+            tell_end(socket);
+        return;
+    }
+    socket->is_cut_short = true;
+}
+
+static void finish_handshake(net_socket *socket) {
+    poll_transport(socket);
+    TELL(socket, on_secure, socket);
+    if (!socket->is_closing)
+        net_socket_resume_writing(socket);
+}
+
+static void receive_sealed(net_socket *socket, const uint8_t *data, size_t size) {
+    net_error error;
+    bool was_open = net_socket_is_open(socket);
+    net_tls_status status = net_tls_feed(socket->tls, data, size, &error);
+    if (status == NET_TLS_ERROR || status == NET_TLS_NOMEM) {
+        break_tls(socket, status, &error);
+        return;
+    }
+    net_socket_flush(socket);
+    if (!was_open && net_socket_is_open(socket))
+        finish_handshake(socket);
+    read_filter(socket);
+}
+
+static void receive_fin(net_socket *socket) {
+    socket->has_fin = true;
+    poll_transport(socket);
+    if (!socket->tls) {
+        tell_end(socket);
+    } else if (net_socket_is_open(socket)) {
+        read_filter(socket);
+    } else {
+        net_error error;
+        net_error_from_uv(&error, UV_ECONNRESET, "tls", NULL, -1);
+        strcpy(error.text, "the peer closed the connection before the TLS handshake was over");
+        net_socket_break(socket, &error);
+    }
+}
+
+static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
+    (void)suggested;
+    net_socket *socket = handle->data;
+    size_t size;
+    buffer->base = (char *)net_loop_read_buffer(socket->member.loop, &size);
+    buffer->len = size;
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer) {
+    net_socket *socket = stream->data;
+    if (size > 0) {
+        socket->bytes_read += (uint64_t)size;
+        if (socket->tls)
+            receive_sealed(socket, (const uint8_t *)buffer->base, (size_t)size);
+        else
+            TELL(socket, on_data, socket, (const uint8_t *)buffer->base, (size_t)size);
+    } else if (size == UV_EOF) {
+        receive_fin(socket);
+    } else if (size < 0) {
+        net_socket_break_uv(socket, (int)size, "read");
+    }
+}
+
+/* Has libuv read exactly while there is someone to read for: the program, or the handshake. */
+static void poll_transport(net_socket *socket) {
+    bool is_handshaking = socket->has_begun_tls && !net_socket_is_open(socket);
+    bool is_wanted = socket->channel && !socket->is_closing && !socket->is_failed &&
+                     !socket->has_fin && (socket->is_reading || is_handshaking);
+    if (is_wanted == socket->is_polling)
+        return;
+    socket->is_polling = is_wanted;
+    if (!is_wanted) {
+        uv_read_stop(&socket->channel->stream);
+        return;
+    }
+    int status = uv_read_start(&socket->channel->stream, on_allocate, on_read);
+    if (status != 0) {
+        socket->is_polling = false;
+        net_socket_break_uv(socket, status, "read");
+    }
+}
+
+void net_socket_read_start(net_socket *socket) {
+    socket->is_reading = true;
+    if (socket->is_cut_short) {
+        socket->is_cut_short = false;
+        net_socket_set_due(socket, DUE_PLAIN);
+    }
+    poll_transport(socket);
+}
+
+void net_socket_read_stop(net_socket *socket) {
+    socket->is_reading = false;
+    poll_transport(socket);
+}
+
+bool net_socket_is_reading(const net_socket *socket) {
+    return socket->is_reading;
+}
+
+/* --------------------------------------------------------------------------------- connecting */
+
+static void attach(net_socket *socket, net_channel *channel) {
+    socket->channel = channel;
+    channel->handle.data = socket;
+    if (socket->is_unref)
+        uv_unref(&channel->handle);
+}
+
+static void begin_tls(net_socket *socket) {
+    net_error error;
+    socket->has_begun_tls = true;
+    net_tls_status status = net_tls_start(socket->tls, &error);
+    if (status != NET_TLS_OK)
+        break_tls(socket, status, &error);
+    else
+        net_socket_flush(socket);
+    poll_transport(socket);
+}
+
+void net_socket_looked_up(net_socket *socket, const net_error *error, const char *address,
+                          int family, const char *host) {
+    TELL(socket, on_lookup, socket, error, address, family, host);
+}
+
+void net_socket_connected(net_socket *socket, net_channel *channel) {
+    socket->connector = NULL;
+    attach(socket, channel);
+    TELL(socket, on_connect, socket);
+    if (socket->is_closing)
+        return;
+    if (socket->tls && !socket->has_begun_tls)
+        begin_tls(socket);
+    else
+        poll_transport(socket);
+    net_socket_resume_writing(socket);
+}
+
+void net_socket_failed(net_socket *socket, const net_error *error) {
+    socket->connector = NULL;
+    net_socket_break(socket, error);
+}
+
+void net_socket_secure(net_socket *socket, net_tls *tls) {
+    socket->tls = tls;
+    if (socket->channel && !socket->is_closing && !socket->is_failed)
+        begin_tls(socket);
+}
+
+net_tls *net_socket_tls(const net_socket *socket) {
+    return socket->tls;
+}
+
+/* --------------------------------------------------------------------------------- life cycle */
+
+static void finish_close(net_socket *socket) {
+    TELL(socket, on_close, socket);
+    net_member_dispose(&socket->member);
+    net_tls_free(socket->tls);
+    bytes_buffer_dispose(&socket->rest);
+    mem_free(socket->failure);
+    mem_free(socket);
+}
+
+static void deliver(net_member *member) {
+    net_socket *socket = LIST_ENTRY(member, net_socket, member);
+    uint8_t due = socket->due;
+    socket->due = 0;
+    if (due & DUE_CLOSED) {
+        finish_close(socket);
+        return;
+    }
+    if (due & DUE_PLAIN)
+        read_filter(socket);
+    if ((due & DUE_FINISH) && !socket->is_closing)
+        TELL(socket, on_finish, socket);
+    if ((due & DUE_ERROR) && !socket->is_closing)
+        tell_failure(socket);
+}
+
+static void close_member(net_member *member) {
+    net_socket_close(LIST_ENTRY(member, net_socket, member));
+}
+
+static const net_member_class socket_class = {deliver, close_member};
+
+static net_socket *make_socket(net_loop *loop, const net_socket_events *events, void *context) {
+    net_socket *socket = mem_alloc(sizeof(*socket));
+    if (!socket)
+        return NULL;
+    memset(socket, 0, sizeof(*socket));
+    net_member_init(&socket->member, loop, &socket_class);
+    socket->events = events ? events : &no_events;
+    socket->context = context;
+    return socket;
+}
+
+static void unmake_socket(net_socket *socket) {
+    net_member_dispose(&socket->member);
+    mem_free(socket);
+}
+
+int net_socket_connect(net_socket **out, net_loop *loop, const net_connect_options *options,
+                       const net_socket_events *events, void *context) {
+    net_socket *socket = make_socket(loop, events, context);
+    if (!socket)
+        return UV_ENOMEM;
+    int status = net_connector_new(&socket->connector, socket, loop, options);
+    if (status == UV_ENOMEM) {
+        unmake_socket(socket);
+        return status;
+    }
+    if (status != 0) {
+        net_error error;
+        const char *address = options->path ? options->path : options->host;
+        net_error_from_uv(&error, status, "connect", address, options->path ? -1 : options->port);
+        net_socket_break(socket, &error);
+    }
+    *out = socket;
+    return 0;
+}
+
+int net_socket_from_channel(net_socket **out, net_loop *loop, net_channel *channel) {
+    net_socket *socket = make_socket(loop, NULL, NULL);
+    if (!socket)
+        return UV_ENOMEM;
+    attach(socket, channel);
+    *out = socket;
+    return 0;
+}
+
+int net_socket_adopt(net_socket **out, net_loop *loop, int fd, const net_socket_events *events,
+                     void *context) {
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof(address);
+    if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+        return UV_ENOTSOCK;
+    bool is_pipe = address.ss_family == AF_UNIX;
+    net_channel *channel;
+    int status = net_channel_new(&channel, loop, is_pipe);
+    if (status != 0)
+        return status;
+    net_socket *socket = make_socket(loop, events, context);
+    if (!socket) {
+        net_channel_close(channel);
+        return UV_ENOMEM;
+    }
+    status = is_pipe ? uv_pipe_open(&channel->pipe, fd) : uv_tcp_open(&channel->tcp, fd);
+    if (status != 0) {
+        unmake_socket(socket);
+        net_channel_close(channel);
+        return status;
+    }
+    attach(socket, channel);
+    *out = socket;
+    return 0;
+}
+
+void *net_socket_context(const net_socket *socket) {
+    return socket->context;
+}
+
+void net_socket_set_events(net_socket *socket, const net_socket_events *events, void *context) {
+    socket->events = events ? events : &no_events;
+    socket->context = context;
+}
+
+static void on_channel_closed(uv_handle_t *handle) {
+    net_socket *socket = handle->data;
+    mem_free(socket->channel);
+    finish_close(socket);
+}
+
+static void close_socket(net_socket *socket, bool is_reset) {
+    if (socket->is_closing)
+        return;
+    socket->is_closing = true;
+    net_connector_close(socket->connector);
+    socket->connector = NULL;
+    if (!socket->channel) {
+        net_socket_set_due(socket, DUE_CLOSED);
+        return;
+    }
+    uv_handle_t *handle = &socket->channel->handle;
+    if (is_reset && handle->type == UV_TCP &&
+        uv_tcp_close_reset(&socket->channel->tcp, on_channel_closed) == 0)
+        return;
+    uv_close(handle, on_channel_closed);
+}
+
+void net_socket_close(net_socket *socket) {
+    close_socket(socket, false);
+}
+
+void net_socket_reset(net_socket *socket) {
+    close_socket(socket, true);
+}
+
+bool net_socket_is_closing(const net_socket *socket) {
+    return socket->is_closing;
+}
+
+bool net_socket_is_connecting(const net_socket *socket) {
+    return socket->connector != NULL;
+}
+
+/* ------------------------------------------------------------------------- options and figures */
+
+void net_socket_ref(net_socket *socket, bool is_ref) {
+    socket->is_unref = !is_ref;
+    if (!socket->channel)
+        return; /* libuv's requests, such as the one to connect, keep the loop alive in any case */
+    if (is_ref)
+        uv_ref(&socket->channel->handle);
+    else
+        uv_unref(&socket->channel->handle);
+}
+
+static bool is_tcp(const net_socket *socket) {
+    return socket->channel && !socket->is_closing && socket->channel->handle.type == UV_TCP;
+}
+
+int net_socket_set_no_delay(net_socket *socket, bool is_on) {
+    return is_tcp(socket) ? uv_tcp_nodelay(&socket->channel->tcp, is_on) : UV_ENOTCONN;
+}
+
+int net_socket_set_keep_alive(net_socket *socket, bool is_on, uint32_t delay_s) {
+    return is_tcp(socket) ? uv_tcp_keepalive(&socket->channel->tcp, is_on, delay_s) : UV_ENOTCONN;
+}
+
+uint64_t net_socket_bytes_read(const net_socket *socket) {
+    return socket->bytes_read;
+}
+
+uint64_t net_socket_bytes_written(const net_socket *socket) {
+    return socket->bytes_written;
+}
+
+static int look_up_address(const net_socket *socket, net_address *address,
+                           int (*look_up)(const uv_tcp_t *, struct sockaddr *, int *)) {
+    memset(address, 0, sizeof(*address));
+    if (!socket->channel || socket->is_closing)
+        return UV_ENOTCONN;
+    if (!is_tcp(socket))
+        return 0;
+    struct sockaddr_storage storage;
+    int size = sizeof(storage);
+    int status = look_up(&socket->channel->tcp, (struct sockaddr *)&storage, &size);
+    if (status == 0)
+        net_format_address(&storage, address);
+    return status;
+}
+
+int net_socket_local(const net_socket *socket, net_address *address) {
+    return look_up_address(socket, address, uv_tcp_getsockname);
+}
+
+int net_socket_peer(const net_socket *socket, net_address *address) {
+    return look_up_address(socket, address, uv_tcp_getpeername);
+}

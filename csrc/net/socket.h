@@ -1,0 +1,59 @@
+/* A socket's insides: socket.c keeps its life and its reading, socket_write.c its writing. */
+#ifndef NET_SOCKET_H
+#define NET_SOCKET_H
+
+#include "net/internal.h"
+
+/* What net_member_due is to tell. */
+enum {
+    DUE_PLAIN = 1,  /* plain text may lie in the filter */
+    DUE_FINISH = 2, /* on_finish */
+    DUE_ERROR = 4,
+    DUE_CLOSED = 8
+};
+
+struct net_socket {
+    net_member member;
+    const net_socket_events *events;
+    void *context;
+    net_channel *channel;     /* NULL until connected */
+    net_connector *connector; /* while connecting */
+    net_tls *tls;             /* NULL: plain */
+    net_error *failure;       /* for on_error; NULL with DUE_ERROR: memory was out */
+    uint64_t bytes_read;
+    uint64_t bytes_written;
+    bytes_buffer rest; /* octets that the kernel did not take: libuv has them */
+    union {
+        uv_write_t write; /* of `rest` */
+        uv_shutdown_t shutdown;
+    } request; /* one after the other */
+    uint8_t due;
+    bool is_unref : 1;
+    bool is_closing : 1;
+    bool is_failed : 1;
+    bool is_reading : 1;       /* the program wants octets */
+    bool is_polling : 1;       /* libuv reads */
+    bool is_cut_short : 1;     /* reading stopped while the filter held plain text */
+    bool has_begun_tls : 1;
+    bool has_fin : 1;          /* the transport's end has come */
+    bool has_ended : 1;        /* on_end was called */
+    bool is_writing : 1;       /* request.write is under way */
+    bool wants_writable : 1;   /* on_writable was promised */
+    bool wants_shutdown : 1;
+    bool has_sent_notify : 1; /* close_notify is with the filter */
+    bool has_shut_down : 1;
+};
+
+/* Whether octets of the program can flow: connected, and the handshake is over. */
+bool net_socket_is_open(const net_socket *socket);
+/* The socket is of no use any more; on_error will say why. NULL: memory is out. */
+void net_socket_break(net_socket *socket, const net_error *error);
+void net_socket_break_uv(net_socket *socket, int status, const char *syscall);
+void net_socket_set_due(net_socket *socket, uint8_t due);
+
+/* Sends what the filter has for the peer. */
+void net_socket_flush(net_socket *socket);
+/* Goes on with writing and with shutting down where that has become possible. */
+void net_socket_resume_writing(net_socket *socket);
+
+#endif

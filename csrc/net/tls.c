@@ -1,0 +1,355 @@
+/* TLS as a filter: octets of the wire go in and come out of two buffers, which mbedTLS takes for its
+ * transport. Both are freed whenever they run empty, so that an idle connection holds none. */
+#include "net/tls.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "net/internal.h"
+
+#define RECORD_OCTETS ((size_t)16384) /* RFC 8446 §5.1: plain text of one record */
+
+/* What the peer may spend on records that carry nothing, before it is taken for an attack. */
+#define MAX_IDLE_RECORDS 100
+#define MAX_EXPANSION 8
+#define FREE_OCTETS ((uint64_t)1024 * 1024)
+
+enum { RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, ALERT_LEVEL_FATAL = 2 };
+
+/* --------------------------------------------------------------------------------- transport */
+
+/* Looks at the header of a record from the peer; what is wrong with it, or NULL. */
+static const char *judge_record(net_tls *tls) {
+    tls->record_left = bytes_get_u16(tls->record_header + 3);
+    if (++tls->idle_records > MAX_IDLE_RECORDS)
+        return "the peer sent too many TLS records without data";
+    if (tls->received > MAX_EXPANSION * tls->plain + FREE_OCTETS)
+        return "the peer sent too much TLS for too little data";
+    /* Before its end a handshake is in the clear; after it, in TLS 1.2 as in 1.3, only a new one
+     * would show: RFC 9113 §9.2.1 forbids it. */
+    if (tls->is_established && tls->record_header[0] == RECORD_HANDSHAKE)
+        return "the peer began a TLS renegotiation, which HTTP/2 forbids";
+    return NULL;
+}
+
+/* Follows the records in what mbedTLS is given. False for junk. */
+static bool watch_records(net_tls *tls, const uint8_t *data, size_t size) {
+    tls->received += size;
+    while (size > 0) {
+        if (tls->record_left > 0) {
+            size_t step = size < tls->record_left ? size : tls->record_left;
+            tls->record_left = (uint16_t)(tls->record_left - step);
+            data += step;
+            size -= step;
+            continue;
+        }
+        tls->record_header[tls->record_header_size++] = *data++;
+        size--;
+        if (tls->record_header_size < sizeof(tls->record_header))
+            continue;
+        tls->record_header_size = 0;
+        tls->junk = judge_record(tls);
+        if (tls->junk)
+            return false;
+    }
+    return true;
+}
+
+static int receive(void *context, unsigned char *into, size_t max) {
+    net_tls *tls = context;
+    size_t size = tls->input.size - tls->input_offset;
+    if (size == 0)
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    if (size > max)
+        size = max;
+    const uint8_t *data = tls->input.data + tls->input_offset;
+    if (!watch_records(tls, data, size))
+        return MBEDTLS_ERR_SSL_INVALID_RECORD;
+    memcpy(into, data, size);
+    tls->input_offset += size;
+    if (tls->input_offset == tls->input.size) {
+        bytes_buffer_dispose(&tls->input);
+        tls->input_offset = 0;
+    }
+    return (int)size;
+}
+
+static int deliver(void *context, const unsigned char *data, size_t size) {
+    net_tls *tls = context;
+    if (bytes_buffer_append(&tls->output, data, size) != 0) {
+        tls->is_out_of_memory = true;
+        return MBEDTLS_ERR_SSL_ALLOC_FAILED;
+    }
+    /* 2.28 has no error of its own for some failures that have an alert of their own. */
+    if (size == 7 && data[0] == RECORD_ALERT && data[5] == ALERT_LEVEL_FATAL)
+        tls->alert_sent = data[6];
+    return (int)size;
+}
+
+/* -------------------------------------------------------------------------------------- steps */
+
+/* The connection is over; says the same ever after. */
+static net_tls_status fail(net_tls *tls, int result, net_error *error) {
+    if (tls->result == 0) {
+        tls->result = result;
+        if (tls->junk)
+            mbedtls_ssl_send_alert_message(&tls->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                           MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE);
+    }
+    if (tls->is_out_of_memory || tls->result == MBEDTLS_ERR_SSL_ALLOC_FAILED)
+        return NET_TLS_NOMEM;
+    tls_error_describe(error, tls->result, tls);
+    return NET_TLS_ERROR;
+}
+
+/* Whether mbedTLS merely wants to be called again. */
+static bool is_passing(int result) {
+#if TLS_HAS_1_3
+    if (result == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
+        return true;
+#endif
+    return result == MBEDTLS_ERR_SSL_WANT_WRITE;
+}
+
+/* A resumed session is as good as the one it continues: that one may have been of laxer rules. */
+static bool is_acceptable(const net_tls *tls) {
+    const net_tls_context *rules = tls->rules;
+    bool is_asking = !rules->is_server || rules->request_cert;
+    if (!rules->reject_unauthorized || !is_asking)
+        return true;
+    return mbedtls_ssl_get_verify_result(&tls->ssl) == 0 &&
+           (!rules->is_server || tls->is_full || mbedtls_ssl_get_peer_cert(&tls->ssl));
+}
+
+static net_tls_status shake_hands(net_tls *tls, net_error *error) {
+    while (tls->ssl.state != MBEDTLS_SSL_HANDSHAKE_OVER) {
+        if (tls->ssl.state == MBEDTLS_SSL_SERVER_CERTIFICATE)
+            tls->is_full = true;
+        tls->context->stepping = tls;
+        int result = mbedtls_ssl_handshake_step(&tls->ssl);
+        tls->context->stepping = NULL;
+        if (result == MBEDTLS_ERR_SSL_WANT_READ)
+            return NET_TLS_OK;
+        if (result != 0 && !is_passing(result))
+            return fail(tls, result, error);
+    }
+    if (!is_acceptable(tls)) {
+        mbedtls_ssl_send_alert_message(&tls->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                       MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
+        return fail(tls, MBEDTLS_ERR_X509_CERT_VERIFY_FAILED, error);
+    }
+    tls->is_established = true;
+    tls->idle_records = 0;
+    return NET_TLS_OK;
+}
+
+net_tls_status net_tls_start(net_tls *tls, net_error *error) {
+    return tls->result != 0 ? fail(tls, tls->result, error) : shake_hands(tls, error);
+}
+
+net_tls_status net_tls_feed(net_tls *tls, const uint8_t *data, size_t size, net_error *error) {
+    if (tls->result == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY && tls->is_established)
+        return NET_TLS_OK; /* RFC 8446 §6.1: what follows is ignored */
+    if (tls->result != 0)
+        return fail(tls, tls->result, error);
+    if (tls->input_offset > 0) {
+        bytes_buffer_drop(&tls->input, tls->input_offset);
+        tls->input_offset = 0;
+    }
+    if (bytes_buffer_append(&tls->input, data, size) != 0)
+        return NET_TLS_NOMEM;
+    return tls->is_established ? NET_TLS_OK : shake_hands(tls, error);
+}
+
+bool net_tls_is_established(const net_tls *tls) {
+    return tls->is_established;
+}
+
+/* ---------------------------------------------------------------------------------- plain text */
+
+/* What reading comes to after `result`, when no more plain text can be had. */
+static net_tls_status stop_reading(net_tls *tls, int result, net_error *error) {
+    if (result != 0 && result != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
+        return fail(tls, result, error);
+    tls->result = MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY;
+    return NET_TLS_END;
+}
+
+net_tls_status net_tls_read(net_tls *tls, uint8_t *into, size_t max, size_t *size,
+                            net_error *error) {
+    *size = 0;
+    if (!tls->is_established)
+        return NET_TLS_OK;
+    while (*size < max) {
+        int result = tls->result;
+        if (result == 0)
+            result = mbedtls_ssl_read(&tls->ssl, into + *size, max - *size);
+        else
+            return stop_reading(tls, result, error);
+        if (result > 0) {
+            *size += (size_t)result;
+            tls->plain += (uint64_t)result;
+            tls->idle_records = 0;
+        } else if (result == MBEDTLS_ERR_SSL_WANT_READ) {
+            return NET_TLS_OK;
+        } else if (!is_passing(result)) {
+            net_tls_status status = stop_reading(tls, result, error);
+            return *size > 0 ? NET_TLS_OK : status; /* told by the next call */
+        }
+    }
+    return NET_TLS_OK;
+}
+
+static int seal(net_tls *tls, const uint8_t *data, size_t size) {
+    while (size > 0) {
+        int result = mbedtls_ssl_write(&tls->ssl, data, size);
+        if (result > 0) {
+            data += result;
+            size -= (size_t)result;
+        } else if (!is_passing(result)) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+/* Room for the records in one go, rather than by growing step by step. */
+static bool reserve_output(net_tls *tls, const bytes_slice *slices, size_t count,
+                           size_t max_octets) {
+    size_t total = 0;
+    for (size_t i = 0; i < count && total < max_octets; i++)
+        total += slices[i].size;
+    if (total > max_octets)
+        total = max_octets;
+    size_t overhead = 64 + total / 128;
+    return bytes_buffer_reserve(&tls->output, total + overhead) == 0;
+}
+
+/* The next record's plain text: from where it lies if it lies in one piece, else gathered. */
+static bytes_slice next_record(const bytes_slice *slices, size_t count, size_t *index,
+                               size_t *offset, uint8_t scratch[RECORD_OCTETS]) {
+    size_t left = slices[*index].size - *offset;
+    if (left >= RECORD_OCTETS || *index == count - 1) {
+        size_t size = left < RECORD_OCTETS ? left : RECORD_OCTETS;
+        bytes_slice record = bytes_slice_of(slices[*index].data + *offset, size);
+        *offset += size;
+        if (size == left) {
+            ++*index;
+            *offset = 0;
+        }
+        return record;
+    }
+    size_t filled = 0;
+    while (*index < count && filled < RECORD_OCTETS) {
+        left = slices[*index].size - *offset;
+        size_t size = left < RECORD_OCTETS - filled ? left : RECORD_OCTETS - filled;
+        if (size > 0)
+            memcpy(scratch + filled, slices[*index].data + *offset, size);
+        filled += size;
+        *offset += size;
+        if (size == left) {
+            ++*index;
+            *offset = 0;
+        }
+    }
+    return bytes_slice_of(scratch, filled);
+}
+
+net_tls_status net_tls_write(net_tls *tls, const bytes_slice *slices, size_t count,
+                             size_t max_octets, size_t *taken, net_error *error) {
+    uint8_t scratch[RECORD_OCTETS];
+    size_t index = 0, offset = 0;
+    *taken = 0;
+    if (!tls->is_established)
+        return NET_TLS_OK;
+    if (tls->result != 0 && tls->result != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
+        return fail(tls, tls->result, error);
+    if (!reserve_output(tls, slices, count, max_octets))
+        return NET_TLS_NOMEM;
+    while (index < count && net_tls_output(tls).size < max_octets) {
+        bytes_slice record = next_record(slices, count, &index, &offset, scratch);
+        int result = seal(tls, record.data, record.size);
+        if (result != 0)
+            return fail(tls, result, error);
+        *taken += record.size;
+    }
+    return NET_TLS_OK;
+}
+
+net_tls_status net_tls_close_notify(net_tls *tls) {
+    mbedtls_ssl_close_notify(&tls->ssl);
+    return tls->is_out_of_memory ? NET_TLS_NOMEM : NET_TLS_OK;
+}
+
+bytes_slice net_tls_output(const net_tls *tls) {
+    return bytes_slice_of(tls->output.data + tls->output_offset,
+                          tls->output.size - tls->output_offset);
+}
+
+void net_tls_sent(net_tls *tls, size_t octets) {
+    tls->output_offset += octets;
+    if (tls->output_offset < tls->output.size)
+        return;
+    bytes_buffer_dispose(&tls->output);
+    tls->output_offset = 0;
+}
+
+/* --------------------------------------------------------------------------------- life cycle */
+
+static int set_servername(net_tls *tls, const char *servername) {
+    if (servername) {
+        tls->servername = mem_alloc(strlen(servername) + 1);
+        if (!tls->servername)
+            return UV_ENOMEM;
+        strcpy(tls->servername, servername);
+        tls->is_address = net_parse_address(servername, 0, NULL) != 0;
+    }
+    if (tls->context->is_server)
+        return 0;
+    /* RFC 6066 §3: an address is not sent. Even without a name 3.6 wants to be told so. */
+    int result = mbedtls_ssl_set_hostname(&tls->ssl, tls->is_address ? NULL : servername);
+    if (result == 0)
+        return 0;
+    return result == MBEDTLS_ERR_SSL_ALLOC_FAILED ? UV_ENOMEM : UV_EINVAL;
+}
+
+int net_tls_new(net_tls **out, net_tls_context *context, const char *servername,
+                bytes_slice session) {
+    net_tls *tls = mem_alloc(sizeof(*tls));
+    if (!tls)
+        return UV_ENOMEM;
+    memset(tls, 0, sizeof(*tls));
+    mbedtls_ssl_init(&tls->ssl);
+    tls->context = net_tls_context_ref(context);
+    tls->rules = net_tls_context_ref(context);
+    if (!context->is_server || context->request_cert)
+        tls_context_prepare(context);
+    int status = UV_ENOMEM;
+    if (mbedtls_ssl_setup(&tls->ssl, &context->config) != 0)
+        goto failed;
+    status = set_servername(tls, servername);
+    if (status != 0)
+        goto failed;
+    mbedtls_ssl_set_bio(&tls->ssl, tls, deliver, receive, NULL);
+    mbedtls_ssl_set_verify(&tls->ssl, tls_verify_certificate, tls);
+    tls_keylog_attach(tls);
+    tls_session_restore(tls, session);
+    *out = tls;
+    return 0;
+
+failed:
+    net_tls_free(tls);
+    return status;
+}
+
+void net_tls_free(net_tls *tls) {
+    if (!tls)
+        return;
+    mbedtls_ssl_free(&tls->ssl);
+    bytes_buffer_dispose(&tls->input);
+    bytes_buffer_dispose(&tls->output);
+    mem_free(tls->servername);
+    net_tls_context_unref(tls->rules);
+    net_tls_context_unref(tls->context);
+    mem_free(tls);
+}

@@ -1,0 +1,107 @@
+/* What a filter tells of its connection, and the session that a later one can resume. */
+#include "net/tls.h"
+
+#include <string.h>
+
+#include <mbedtls/ssl_ciphersuites.h>
+
+#include "base/mem.h"
+
+/* -------------------------------------------------------------------------------------- facts */
+
+const char *net_tls_alpn(const net_tls *tls) {
+    return mbedtls_ssl_get_alpn_protocol(&tls->ssl);
+}
+
+const char *net_tls_protocol(const net_tls *tls) {
+    return tls->is_established ? mbedtls_ssl_get_version(&tls->ssl) : "";
+}
+
+static int suite_of(const net_tls *tls) {
+    const char *name = tls->is_established ? mbedtls_ssl_get_ciphersuite(&tls->ssl) : NULL;
+    return name ? mbedtls_ssl_get_ciphersuite_id(name) : 0;
+}
+
+const char *net_tls_cipher(const net_tls *tls, const char **iana_name) {
+    return tls_suite_name(suite_of(tls), iana_name);
+}
+
+const char *net_tls_servername(const net_tls *tls) {
+    return tls->servername;
+}
+
+bool net_tls_is_adequate(const net_tls *tls) {
+    return tls_suite_is_adequate(suite_of(tls)); /* the version is 1.2 at least in any case */
+}
+
+bool net_tls_is_resumed(const net_tls *tls) {
+    return tls->is_established && !tls->is_full;
+}
+
+bool net_tls_is_authorized(const net_tls *tls, const char **code, const char **text) {
+    uint32_t flags = mbedtls_ssl_get_verify_result(&tls->ssl);
+    *code = NULL;
+    *text = NULL;
+    bool is_asking = !tls->rules->is_server || tls->rules->request_cert;
+    if (!is_asking || (flags & MBEDTLS_X509_BADCERT_SKIP_VERIFY))
+        return false;
+    tls_verify_describe(flags, &tls->chain, code, text);
+    return flags == 0 && tls->is_established;
+}
+
+bytes_slice net_tls_peer_certificate(const net_tls *tls) {
+    const mbedtls_x509_crt *certificate = mbedtls_ssl_get_peer_cert(&tls->ssl);
+    if (!certificate)
+        return bytes_slice_of(NULL, 0);
+    return bytes_slice_of(certificate->raw.p, certificate->raw.len);
+}
+
+/* ----------------------------------------------------------------------------------- sessions */
+
+/* A blob is this, the size of the host name in one octet, the name, and what mbedTLS saves: a
+ * session is never resumed with another host than the one it was verified for. */
+#define BLOB_VERSION 1
+#define BLOB_HEADER 2
+
+static bool is_resumable(const mbedtls_ssl_session *session) {
+    return session && (session->ticket || session->id_len > 0);
+}
+
+int net_tls_session(const net_tls *tls, bytes_buffer *out) {
+    const mbedtls_ssl_session *session = tls->ssl.session;
+    const char *name = tls->servername ? tls->servername : "";
+    size_t name_size = strlen(name);
+    if (!tls->is_established || tls->context->is_server || !is_resumable(session) ||
+        name_size > UINT8_MAX)
+        return 0;
+    size_t size = 0;
+    mbedtls_ssl_session_save(session, NULL, 0, &size);
+    if (bytes_buffer_reserve(out, BLOB_HEADER + name_size + size) != 0)
+        return -1;
+    uint8_t header[BLOB_HEADER] = {BLOB_VERSION, (uint8_t)name_size};
+    uint8_t *saved = out->data + out->size + BLOB_HEADER + name_size;
+    if (mbedtls_ssl_session_save(session, saved, size, &size) != 0)
+        return 0;
+    memcpy(out->data + out->size, header, BLOB_HEADER);
+    memcpy(out->data + out->size + BLOB_HEADER, name, name_size);
+    out->size += BLOB_HEADER + name_size + size;
+    return 0;
+}
+
+void tls_session_restore(net_tls *tls, bytes_slice blob) {
+    bytes_slice name = bytes_slice_of("", 0);
+    if (tls->servername)
+        name = bytes_slice_of(tls->servername, strlen(tls->servername));
+    if (tls->context->is_server || blob.size < BLOB_HEADER || blob.data[0] != BLOB_VERSION ||
+        blob.size < (size_t)BLOB_HEADER + blob.data[1])
+        return;
+    if (!bytes_slice_equal(name, bytes_slice_of(blob.data + BLOB_HEADER, blob.data[1])))
+        return;
+    size_t offset = BLOB_HEADER + name.size;
+    mbedtls_ssl_session session;
+    mbedtls_ssl_session_init(&session);
+    /* A blob of another build of mbedTLS, or none at all, makes a full handshake, no error. */
+    if (mbedtls_ssl_session_load(&session, blob.data + offset, blob.size - offset) == 0)
+        mbedtls_ssl_set_session(&tls->ssl, &session);
+    mbedtls_ssl_session_free(&session);
+}
