@@ -1,0 +1,208 @@
+#include "binding/call.h"
+
+#include <stdio.h>
+
+#include "binding/args.h"
+
+static const char enter_key; /* functions kept, so that a call from C allocates nothing */
+static const char blame_key;
+static const char traceback_key;
+static const char uncaught_key; /* onUncaught's function, or false */
+static const char error_key;    /* the error that run is to raise, or false */
+
+typedef struct body_call {
+    void (*body)(lua_State *L, void *data);
+    void *data;
+} body_call;
+
+static int call_body(lua_State *L) {
+    const body_call *call = lua_touserdata(L, 1);
+    lua_settop(L, 0);
+    call->body(L, call->data);
+    return 0;
+}
+
+/* The message handler: text gets the traceback behind it, a table gets it in a field of its own, which
+ * begins with the place where the error was raised. */
+static int add_traceback(lua_State *L) {
+    if (lua_type(L, 1) == LUA_TSTRING) {
+        luaL_traceback(L, L, lua_tostring(L, 1), 1);
+        return 1;
+    }
+    if (!lua_istable(L, 1))
+        return 1;
+    lua_pushliteral(L, "traceback");
+    lua_rawget(L, 1);
+    if (!lua_isnil(L, -1))
+        return lua_settop(L, 1), 1;
+    lua_pushliteral(L, "traceback");
+    lh2_push_description(L, 1);
+    luaL_traceback(L, L, lua_tostring(L, -1), 1);
+    lua_replace(L, -2);
+    lua_rawset(L, 1);
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* Calls the function below its arguments; an error, with its traceback, takes their place.
+ * [-(nargs+1), +0|1, -] */
+static bool call_protected(lua_State *L, int nargs) {
+    int handler = lua_gettop(L) - nargs;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &traceback_key);
+    lua_insert(L, handler);
+    int status = lua_pcall(L, nargs, 0, handler);
+    lua_remove(L, handler);
+    return status == LUA_OK;
+}
+
+/* --------------------------------------------------------------------------------------- blame */
+
+static lh2_blame_handler find_handler(const lh2_object *object) {
+    for (const lh2_class *class = object->class; class; class = class->parent)
+        for (const lh2_hooks *hooks = object->runtime->hooks; hooks->class; hooks++)
+            if (hooks->class == class && hooks->on_blame)
+                return hooks->on_blame;
+    return NULL;
+}
+
+void lh2_set_blame_handler(lua_State *L, const lh2_class *class, lh2_blame_handler handler) {
+    lh2_runtime_hooks(lh2_runtime_of(L), class)->on_blame = handler;
+}
+
+typedef struct blame_call {
+    lh2_object *object;
+    lh2_blame_handler handler;
+    bool is_taken;
+} blame_call;
+
+static int call_handler(lua_State *L) {
+    blame_call *call = lua_touserdata(L, 1);
+    lua_remove(L, 1);
+    call->is_taken = call->handler(L, call->object);
+    return 0;
+}
+
+/* Gives the error on top to the object's class, or to whoever asks for what nobody caught; so too an
+ * error of the class's handler. [-1, +0, -] */
+static void route_error(lua_State *L, lh2_object *object) {
+    blame_call call = {object, object ? find_handler(object) : NULL, false};
+    if (!call.handler) {
+        lh2_uncaught(L);
+        return;
+    }
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &blame_key);
+    lua_pushlightuserdata(L, &call);
+    lua_pushvalue(L, -3);
+    if (!call_protected(L, 2))
+        lh2_uncaught(L);
+    if (call.is_taken)
+        lua_pop(L, 1);
+    else
+        lh2_uncaught(L);
+}
+
+/* --------------------------------------------------------------------------------- the way in */
+
+/* The call proper: with `blame` in charge, and whoever was in charge before in charge again. */
+static bool call_in_charge(lua_State *L, int nargs, lh2_runtime *runtime, lh2_object *blame) {
+    lh2_object *outer = runtime->blame;
+    if (blame)
+        lh2_retain(blame);
+    runtime->blame = blame;
+    bool is_done = call_protected(L, nargs);
+    lh2_object *accused = runtime->blame;
+    runtime->blame = outer;
+    if (!is_done)
+        route_error(L, accused);
+    if (accused && accused != blame)
+        lh2_release(L, accused);
+    if (blame)
+        lh2_release(L, blame);
+    return is_done;
+}
+
+void lh2_blame(lh2_object *object) {
+    lh2_retain(object);
+    object->runtime->blame = object;
+}
+
+bool lh2_enter(lh2_runtime *runtime, void (*body)(lua_State *L, void *data), void *data,
+               lh2_object *blame) {
+    lua_State *L = runtime->L;
+    if (!L || runtime->is_closing || !lua_checkstack(L, LUA_MINSTACK))
+        return false;
+    body_call call = {body, data};
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &enter_key);
+    lua_pushlightuserdata(L, &call);
+    return call_in_charge(L, 1, runtime, blame);
+}
+
+bool lh2_call_blaming(lua_State *L, int nargs, lh2_object *blame) {
+    return call_in_charge(L, nargs, lh2_runtime_of(L), blame);
+}
+
+void lh2_call_open(lua_State *L) {
+    lua_compat_keep_function(L, &enter_key, call_body);
+    lua_compat_keep_function(L, &blame_key, call_handler);
+    lua_compat_keep_function(L, &traceback_key, add_traceback);
+    /* Slots that are there already can be set without allocating. */
+    lua_pushboolean(L, false);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &uncaught_key);
+    lua_pushboolean(L, false);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
+}
+
+/* ----------------------------------------------------------------------------- nobody caught it */
+
+void lh2_print_error(lua_State *L) {
+    if (lua_istable(L, -1)) {
+        lua_pushliteral(L, "traceback");
+        lua_rawget(L, -2);
+        lua_replace(L, -2);
+    }
+    const char *text = lua_tostring(L, -1);
+    fprintf(stderr, "%s\n", text ? text : luaL_typename(L, -1));
+    lua_pop(L, 1);
+}
+
+/* Calls onUncaught's function with the error on top. False if there is none, or if it fails: what it
+ * raised is then on top. [-1, +0|1, -] */
+static bool tell_program(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &uncaught_key);
+    if (!lua_isfunction(L, -1)) {
+        lua_pop(L, 1);
+        return false;
+    }
+    lua_insert(L, -2);
+    return call_protected(L, 1);
+}
+
+void lh2_uncaught(lua_State *L) {
+    lh2_runtime *runtime = lh2_runtime_of(L);
+    if (tell_program(L))
+        return;
+    if (!runtime->L || runtime->has_uncaught) {
+        lh2_print_error(L);
+        return;
+    }
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
+    runtime->has_uncaught = true;
+    net_loop_stop(runtime->loop);
+}
+
+int lh2_raise_uncaught(lua_State *L) {
+    lh2_runtime_of(L)->has_uncaught = false;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &error_key);
+    lua_pushboolean(L, false);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
+    return lua_error(L);
+}
+
+int lh2_on_uncaught(lua_State *L) {
+    if (lua_isnoneornil(L, 1))
+        lua_pushboolean(L, false);
+    else
+        lh2_check_function(L, 1, "fn"), lua_pushvalue(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &uncaught_key);
+    return 0;
+}

@@ -1,0 +1,218 @@
+#include "binding/class.h"
+
+#include "binding/error.h"
+
+/* A class's metatable is in the registry under the class's address. It has the address of the class
+ * and of each ancestor as keys, so that a check is one look-up, and two tables of members: what can be
+ * read (a method, or the address of a getter's entry) and what can be set (a setter's entry). */
+static const char readable_key, settable_key;
+
+/* ------------------------------------------------------------------------- members by name */
+
+/* Whether a key may be the program's own: integers and addresses are ours. */
+static bool is_own_key(lua_State *L, int index) {
+    int type = lua_type(L, index);
+    return type != LUA_TNUMBER && type != LUA_TLIGHTUSERDATA && type != LUA_TNIL;
+}
+
+/* Pushes the program's own field whose name is at index 2, or nil. [-0, +1, -] */
+static void push_own(lua_State *L, const lh2_object *object) {
+    if (!object->has_fields || !is_own_key(L, 2)) {
+        lua_pushnil(L);
+        return;
+    }
+    lua_getiuservalue(L, 1, 1);
+    lua_pushvalue(L, 2);
+    lua_rawget(L, -2);
+}
+
+/* __index; upvalue: what can be read. */
+static int get_member(lua_State *L) {
+    const lh2_object *object = lua_touserdata(L, 1);
+    if (object->has_overrides) {
+        push_own(L, object);
+        if (!lua_isnil(L, -1))
+            return 1;
+        lua_settop(L, 2);
+    }
+    lua_pushvalue(L, 2);
+    lua_rawget(L, lua_upvalueindex(1));
+    if (lua_islightuserdata(L, -1)) {
+        const luaL_Reg *getter = lua_touserdata(L, -1);
+        lua_settop(L, 1);
+        return getter->func(L);
+    }
+    if (lua_isnil(L, -1))
+        push_own(L, object);
+    return 1;
+}
+
+/* __newindex; upvalues: what can be read, what can be set. A method can be replaced for one object, a
+ * property without a setter cannot. */
+static int set_member(lua_State *L) {
+    lua_settop(L, 3);
+    lh2_object *object = lua_touserdata(L, 1);
+    lua_pushvalue(L, 2);
+    lua_rawget(L, lua_upvalueindex(2));
+    const luaL_Reg *setter = lua_touserdata(L, -1);
+    if (setter) {
+        lua_settop(L, 3);
+        lua_remove(L, 2);
+        return setter->func(L);
+    }
+    lua_pushvalue(L, 2);
+    lua_rawget(L, lua_upvalueindex(1));
+    if (lua_islightuserdata(L, -1) || !is_own_key(L, 2))
+        return lh2_raise_text(L, "TypeError", NULL, "cannot set property %s of %s",
+                              lua_tostring(L, 2), object->class->name);
+    if (!lua_isnil(L, -1))
+        object->has_overrides = 1;
+    lh2_push_fields(L, 1);
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, 3);
+    lua_rawset(L, -3);
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------- registration */
+
+/* Copies what is in the table at `from` to the one on top. [-0, +0, m] */
+static void copy_table(lua_State *L, int from) {
+    for (lua_pushnil(L); lua_next(L, from);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -4);
+    }
+}
+
+/* Adds the address of each entry under its name. */
+static void add_entries(lua_State *L, const luaL_Reg *entries) {
+    for (; entries && entries->name; entries++) {
+        lua_pushlightuserdata(L, (void *)(uintptr_t)entries);
+        lua_setfield(L, -2, entries->name);
+    }
+}
+
+/* Pushes a table of members that starts with the parent's, whose metatable is at `parent` (nil: no
+ * parent). [-0, +1, m] */
+static void push_members(lua_State *L, int parent, const void *key) {
+    lua_newtable(L);
+    if (lua_isnil(L, parent))
+        return;
+    lua_rawgetp(L, parent, key);
+    lua_insert(L, -2);
+    copy_table(L, lua_gettop(L) - 1);
+    lua_remove(L, -2);
+}
+
+/* Fills the metatable at `metatable` with what the members need. [-0, +0, m] */
+static void add_members(lua_State *L, int metatable, int parent, const lh2_class *class) {
+    push_members(L, parent, &readable_key);
+    if (class->methods)
+        luaL_setfuncs(L, class->methods, 0);
+    add_entries(L, class->getters);
+    push_members(L, parent, &settable_key);
+    add_entries(L, class->setters);
+
+    lua_pushvalue(L, -2);
+    lua_pushcclosure(L, get_member, 1);
+    lua_setfield(L, metatable, "__index");
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_pushcclosure(L, set_member, 2);
+    lua_setfield(L, metatable, "__newindex");
+    lua_rawsetp(L, metatable, &settable_key);
+    lua_rawsetp(L, metatable, &readable_key);
+}
+
+void lh2_class_register(lua_State *L, const lh2_class *class) {
+    if (class->parent)
+        lua_rawgetp(L, LUA_REGISTRYINDEX, class->parent);
+    else
+        lua_pushnil(L);
+    int parent = lua_gettop(L);
+    lua_newtable(L);
+    if (class->parent)
+        copy_table(L, parent);
+    if (class->metamethods)
+        luaL_setfuncs(L, class->metamethods, 0);
+    add_members(L, parent + 1, parent, class);
+    lua_pushstring(L, class->name);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, parent + 1, "__name");
+    lua_setfield(L, parent + 1,
+                 "__metatable"); /* what getmetatable gives: ours stays out of reach */
+    lua_pushboolean(L, true);
+    lua_rawsetp(L, parent + 1, class);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, class);
+    lua_pop(L, 1);
+}
+
+/* --------------------------------------------------------------------------------- objects */
+
+void *lh2_new(lua_State *L, const lh2_class *class, size_t size) {
+    lh2_object *object = lua_newuserdatauv(L, size, 1);
+    memset(object, 0, size);
+    object->class = class;
+    object->runtime = lh2_runtime_of(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, class);
+    lua_setmetatable(L, -2);
+    return object;
+}
+
+void lh2_finalize(lh2_object *object) {
+    if (object->anchors > 0)
+        object->runtime->is_closing = true;
+}
+
+void *lh2_test(lua_State *L, int index, const lh2_class *class) {
+    void *object = lua_touserdata(L, index);
+    if (!object || !lua_getmetatable(L, index))
+        return NULL;
+    lua_rawgetp(L, -1, class);
+    if (!lua_toboolean(L, -1))
+        object = NULL;
+    lua_pop(L, 2);
+    return object;
+}
+
+void *lh2_check(lua_State *L, int index, const lh2_class *class) {
+    void *object = lh2_test(L, index, class);
+    if (!object)
+        lh2_raise_text(
+            L, "TypeError", "ERR_INVALID_THIS",
+            "Value of \"self\" must be an instance of %s (methods are called with a colon)",
+            class->name);
+    return object;
+}
+
+void lh2_push_fields(lua_State *L, int index) {
+    lh2_object *object = lua_touserdata(L, index);
+    if (object->has_fields) {
+        lua_getiuservalue(L, index, 1);
+        return;
+    }
+    index = lua_absindex(L, index);
+    lua_createtable(L, 0, 2);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, index, 1);
+    object->has_fields = 1;
+}
+
+void lh2_set_private(lua_State *L, int index, const void *key) {
+    lh2_push_fields(L, index);
+    lua_insert(L, -2);
+    lua_rawsetp(L, -2, key);
+    lua_pop(L, 1);
+}
+
+void lh2_get_private(lua_State *L, int index, const void *key) {
+    const lh2_object *object = lua_touserdata(L, index);
+    if (!object->has_fields) {
+        lua_pushnil(L);
+        return;
+    }
+    lua_getiuservalue(L, index, 1);
+    lua_rawgetp(L, -1, key);
+    lua_replace(L, -2);
+}

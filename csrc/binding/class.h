@@ -1,0 +1,51 @@
+/* Userdata classes: one descriptor a class, members found by name through __index and __newindex,
+ * names that no class knows kept as the program's own in the user value. */
+#ifndef BINDING_CLASS_H
+#define BINDING_CLASS_H
+
+#include "binding/runtime.h"
+
+typedef struct lh2_class lh2_class;
+
+/* The head of every userdata of ours. */
+typedef struct lh2_object {
+    const lh2_class *class;
+    lh2_runtime *runtime;
+    uint64_t listened; /* a bit for each known event (emitter.h) that has a listener */
+    int anchor;        /* reference number, valid while anchors > 0 */
+    uint32_t anchors;
+    uint8_t has_fields;    /* the user value is a table (listeners, the program's own fields) */
+    uint8_t has_overrides; /* a member of the class was replaced by the program: look there first */
+} lh2_object;
+
+struct lh2_class {
+    const char *name; /* Node's */
+    const lh2_class *parent;
+    const luaL_Reg *methods;     /* obj:method(...) */
+    const luaL_Reg *getters;     /* obj.name: called with the object alone, returns 1 value */
+    const luaL_Reg *setters;     /* obj.name = v: called with object and value */
+    const luaL_Reg *metamethods; /* __gc, __close, __tostring ...; inherited unless given */
+};
+
+/* Registers a class (parents first): makes its metatable. Inherits by copying. [-0, +0, m] */
+void lh2_class_register(lua_State *L, const lh2_class *class);
+/* A new object of `size` octets, zeroed behind its head, on the stack. [-0, +1, m] */
+void *lh2_new(lua_State *L, const lh2_class *class, size_t size);
+/* First in every __gc: an object that has anchors is finalized by lua_close alone, from where on
+ * nothing is emitted. */
+void lh2_finalize(lh2_object *object);
+/* The object at `index` if it is of the class or one that inherits from it; else NULL. [-0, +0, -] */
+void *lh2_test(lua_State *L, int index, const lh2_class *class);
+/* The same; raises ERR_INVALID_ARG_TYPE-like for a wrong `self`. [-0, +0, v] */
+void *lh2_check(lua_State *L, int index, const lh2_class *class);
+
+/* Pushes the user value's table of the object at `index`, made if there is none. Integer keys belong
+ * to emitter.c, LH2_FIELD_* keys to the classes, strings to the program. [-0, +1, m] */
+void lh2_push_fields(lua_State *L, int index);
+/* Keys for what the classes keep for Lua (light userdata, so that no program can meet them): */
+/* Sets field `key` (any address of ours) of the object at `index` to the value on top. [-1, +0, m] */
+void lh2_set_private(lua_State *L, int index, const void *key);
+/* Pushes it, or nil. [-0, +1, -] */
+void lh2_get_private(lua_State *L, int index, const void *key);
+
+#endif

@@ -1,0 +1,358 @@
+#include "binding/classes/server.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "binding/classes/listener.h"
+#include "binding/classes/secure_context.h"
+#include "binding/classes/stream.h"
+#include "binding/open.h"
+
+static const char *const alpn[] = {"h2"};
+
+/* --------------------------------------------------------------------------------- the date */
+
+bytes_slice lh2_server_date(lua_State *L) {
+    lh2_runtime *runtime = lh2_runtime_of(L);
+    time_t now = time(NULL);
+    if (now != runtime->date_time) {
+        static const char days[] = "SunMonTueWedThuFriSat";
+        static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+        struct tm tm;
+        gmtime_r(&now, &tm);
+        snprintf(runtime->date, sizeof(runtime->date), "%.3s, %02d %.3s %d %02d:%02d:%02d GMT",
+                 days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900,
+                 tm.tm_hour, tm.tm_min, tm.tm_sec);
+        runtime->date_time = now;
+    }
+    return bytes_slice_of(runtime->date, strlen(runtime->date));
+}
+
+/* ------------------------------------------------------------------------- end of a server */
+
+static bool is_idle(const lh2_server *server) {
+    return server->listener == NULL && server->connection_count == 0;
+}
+
+static void emit_close(lua_State *L, lh2_object *object, intptr_t unused) {
+    (void)unused;
+    lh2_server *server = (lh2_server *)object;
+    if (!server->is_closing || !is_idle(server))
+        return;
+    server->is_closing = false;
+    lh2_release(L, object); /* the tick has an anchor of its own */
+    lh2_emit(L, object, LH2_EVENT_CLOSE, 0);
+}
+
+static void close_if_idle(lua_State *L, lh2_server *server) {
+    if (server->is_closing && is_idle(server))
+        lh2_tick_push(L, &server->object, emit_close, 0);
+}
+
+void lh2_server_connection_ended(lua_State *L, lh2_server *server) {
+    server->connection_count--;
+    if (server->listener != NULL && server->max_connections > 0 &&
+        server->connection_count + 1 == (size_t)server->max_connections)
+        net_listener_pause(server->listener, false);
+    close_if_idle(L, server);
+}
+
+/* ------------------------------------------------------------------------ from the listener */
+
+static void listening_in_lua(lua_State *L, void *data) {
+    lh2_server *server = data;
+    lh2_emit(L, &server->object, LH2_EVENT_LISTENING, 0);
+}
+
+static void on_listening(net_listener *listener) {
+    lh2_server *server = net_listener_context(listener);
+    server->is_listening = true;
+    lh2_enter(server->object.runtime, listening_in_lua, server, NULL);
+}
+
+struct connection {
+    lh2_server *server;
+    net_socket *socket;
+};
+
+static void connection_in_lua(lua_State *L, void *data) {
+    struct connection *connection = data;
+    lh2_server_start_session(L, connection->server, connection->socket);
+}
+
+/* Where no session can be made for want of memory, the socket has no owner yet. */
+static void start_session(lh2_server *server, net_socket *socket) {
+    struct connection connection = {server, socket};
+    server->connection_count++;
+    lh2_enter(server->object.runtime, connection_in_lua, &connection, NULL);
+    if (net_socket_context(socket) == NULL) {
+        server->connection_count--;
+        net_socket_close(socket);
+    }
+}
+
+static void on_connection(net_listener *listener, net_socket *socket) {
+    lh2_server *server = net_listener_context(listener);
+    if (server->is_secure)
+        lh2_server_start_handshake(server, socket);
+    else
+        start_session(server, socket);
+    if (server->max_connections > 0 &&
+        server->connection_count >= (size_t)server->max_connections)
+        net_listener_pause(listener, true);
+}
+
+struct failure {
+    lh2_server *server;
+    const net_error *error;
+};
+
+static void failed_in_lua(lua_State *L, void *data) {
+    struct failure *failure = data;
+    lh2_push_net_error(L, failure->error);
+    lh2_emit_error(L, &failure->server->object);
+}
+
+static void on_error(net_listener *listener, const net_error *error) {
+    lh2_server *server = net_listener_context(listener);
+    struct failure failure = {server, error};
+    bool was_listening = server->is_listening;
+    lh2_enter(server->object.runtime, failed_in_lua, &failure, NULL);
+    if (!was_listening)
+        net_listener_close(listener);
+}
+
+static void closed_in_lua(lua_State *L, void *data) {
+    lh2_server *server = data;
+    if (server->is_closing)
+        close_if_idle(L, server);
+    else
+        lh2_release(L, &server->object);
+}
+
+static void on_close(net_listener *listener) {
+    lh2_server *server = net_listener_context(listener);
+    server->listener = NULL;
+    server->is_listening = false;
+    lh2_enter(server->object.runtime, closed_in_lua, server, NULL);
+}
+
+static const net_listener_events listener_events = {on_listening, on_connection, on_error,
+                                                    on_close};
+
+/* ---------------------------------------------------------------------------------- methods */
+
+/* server:listen(port[, host][, backlog][, callback]), (path[, callback]), (options[, callback]) */
+static int server_listen(lua_State *L) {
+    lh2_server *server = lh2_check(L, 1, &lh2_server_class);
+    net_listen_options options;
+    int callback = 0;
+    if (server->listener != NULL)
+        return lh2_raise_text(L, "Error", "ERR_SERVER_ALREADY_LISTEN",
+                              "Listen method has been called more than once without closing.");
+    lh2_listen_args(L, 2, &options, &callback);
+    net_loop *loop = lh2_runtime_loop(L);
+    if (callback != 0) {
+        lua_pushvalue(L, callback);
+        lh2_add_listener(L, 1, LH2_EVENT_LISTENING, true);
+    }
+    lh2_anchor(L, 1);
+    if (net_listener_open(&server->listener, loop, &options, &listener_events, server) != 0) {
+        lh2_release(L, &server->object);
+        return luaL_error(L, "out of memory");
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
+static void not_running(lua_State *L, lh2_object *object, intptr_t callback) {
+    (void)object;
+    lh2_push_held(L, (int)callback);
+    lh2_drop(L, (int)callback);
+    lh2_push_error_text(L, "Error", "ERR_SERVER_NOT_RUNNING", "Server is not running.");
+    lua_call(L, 1, 0);
+}
+
+/* server:close([callback]): stops listening; "close" follows the last connection. */
+static int server_close(lua_State *L) {
+    lh2_server *server = lh2_check(L, 1, &lh2_server_class);
+    bool has_callback = !lua_isnoneornil(L, 2);
+    if (has_callback)
+        lh2_check_function(L, 2, "callback");
+    if (server->listener == NULL && !server->is_closing) {
+        if (has_callback) {
+            lh2_anchor(L, 1);
+            lua_pushvalue(L, 2);
+            lh2_tick_push(L, &server->object, not_running, lh2_hold(L));
+            lh2_release(L, &server->object);
+        }
+    } else {
+        if (has_callback) {
+            lua_pushvalue(L, 2);
+            lh2_add_listener(L, 1, LH2_EVENT_CLOSE, true);
+        }
+        server->is_closing = true;
+        if (server->listener != NULL)
+            net_listener_close(server->listener);
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* server:address(): {address, family, port}, the path of a Unix socket, or nil. */
+static int server_address(lua_State *L) {
+    lh2_server *server = lh2_check(L, 1, &lh2_server_class);
+    return lh2_push_listener_address(L, server->is_listening ? server->listener : NULL);
+}
+
+/* server:updateSettings([settings]): for later sessions. */
+static int server_update_settings(lua_State *L) {
+    lh2_server *server = lh2_check(L, 1, &lh2_server_class);
+    lua_settop(L, 2);
+    lh2_config_update_settings(L, 2, &server->config);
+    return 0;
+}
+
+static int set_ref(lua_State *L, bool is_ref) {
+    lh2_server *server = lh2_check(L, 1, &lh2_server_class);
+    if (server->listener != NULL)
+        net_listener_ref(server->listener, is_ref);
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int server_ref(lua_State *L) {
+    return set_ref(L, true);
+}
+
+static int server_unref(lua_State *L) {
+    return set_ref(L, false);
+}
+
+/* server:getConnections(callback): callback(nil, count) */
+static void call_with_count(lua_State *L, lh2_object *object, intptr_t callback) {
+    lh2_push_held(L, (int)callback);
+    lh2_drop(L, (int)callback);
+    lua_pushnil(L);
+    lua_pushinteger(L, (lua_Integer)((lh2_server *)object)->connection_count);
+    lua_call(L, 2, 0);
+}
+
+static int server_get_connections(lua_State *L) {
+    lh2_server *server = lh2_check(L, 1, &lh2_server_class);
+    lh2_check_function(L, 2, "callback");
+    lh2_anchor(L, 1);
+    lua_pushvalue(L, 2);
+    lh2_tick_push(L, &server->object, call_with_count, lh2_hold(L));
+    lh2_release(L, &server->object);
+    lua_settop(L, 1);
+    return 1;
+}
+
+static const luaL_Reg methods[] = {
+    {"listen", server_listen},
+    {"close", server_close},
+    {"address", server_address},
+    {"updateSettings", server_update_settings},
+    {"ref", server_ref},
+    {"unref", server_unref},
+    {"getConnections", server_get_connections},
+    {NULL, NULL},
+};
+
+/* ------------------------------------------------------------------------ getters and setters */
+
+static int get_listening(lua_State *L) {
+    lh2_server *server = lh2_check(L, 1, &lh2_server_class);
+    lua_pushboolean(L, server->is_listening);
+    return 1;
+}
+
+static int get_max_connections(lua_State *L) {
+    lh2_server *server = lh2_check(L, 1, &lh2_server_class);
+    if (server->max_connections > 0)
+        lua_pushinteger(L, (lua_Integer)server->max_connections);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+static int set_max_connections(lua_State *L) {
+    lh2_server *server = lh2_check(L, 1, &lh2_server_class);
+    server->max_connections =
+        lua_isnil(L, 2) ? 0 : lh2_check_integer(L, 2, "maxConnections", 0, INT32_MAX);
+    return 0;
+}
+
+static const luaL_Reg getters[] = {
+    {"listening", get_listening},
+    {"maxConnections", get_max_connections},
+    {NULL, NULL},
+};
+
+static const luaL_Reg setters[] = {{"maxConnections", set_max_connections}, {NULL, NULL}};
+
+/* ------------------------------------------------------------------------------- life cycle */
+
+static int server_gc(lua_State *L) {
+    lh2_server *server = lh2_check(L, 1, &lh2_server_class);
+    lh2_finalize(&server->object);
+    if (server->listener != NULL)
+        net_listener_close(server->listener);
+    lh2_server_drop_handshakes(server);
+    if (server->tls != NULL)
+        net_tls_context_unref(server->tls);
+    server->tls = NULL;
+    return 0;
+}
+
+/* `local server <close>` (Node's asyncDispose) */
+static int server_close_variable(lua_State *L) {
+    lua_settop(L, 1);
+    return server_close(L);
+}
+
+static const luaL_Reg metamethods[] = {
+    {"__gc", server_gc},
+    {"__close", server_close_variable},
+    {NULL, NULL},
+};
+
+const lh2_class lh2_server_class = {
+    "Http2Server", &lh2_emitter_class, methods, getters, setters, metamethods};
+const lh2_class lh2_secure_server_class = {
+    "Http2SecureServer", &lh2_server_class, NULL, NULL, NULL, NULL};
+
+/* create*Server([options]). Node's second argument, a handler for "request", belongs to the
+ * compatibility API: what cannot be called is refused rather than kept silent. */
+static int create_server(lua_State *L, const lh2_class *class) {
+    lua_settop(L, 2);
+    if (lua_isfunction(L, 1) || !lua_isnil(L, 2))
+        return lh2_raise_text(L, "Error", "ERR_METHOD_NOT_IMPLEMENTED",
+                              "Request handlers are not supported yet: use server:on(\"stream\")");
+    lh2_server *server = lh2_new(L, class, sizeof(*server));
+    list_init(&server->sessions);
+    list_init(&server->handshakes);
+    lh2_config_read(L, 1, H2_SERVER, &server->config);
+    server->is_secure = class == &lh2_secure_server_class;
+    if (server->is_secure)
+        server->tls = lh2_secure_context(L, 1, true, alpn, 1);
+    return 1;
+}
+
+static int http2_create_server(lua_State *L) {
+    return create_server(L, &lh2_server_class);
+}
+
+static int http2_create_secure_server(lua_State *L) {
+    return create_server(L, &lh2_secure_server_class);
+}
+
+void lh2_server_open(lua_State *L) {
+    static const luaL_Reg functions[] = {{"createServer", http2_create_server},
+                                         {"createSecureServer", http2_create_secure_server},
+                                         {NULL, NULL}};
+    lh2_class_register(L, &lh2_server_class);
+    lh2_class_register(L, &lh2_secure_server_class);
+    luaL_setfuncs(L, functions, 0);
+}

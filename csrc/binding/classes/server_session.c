@@ -1,0 +1,93 @@
+#include "binding/classes/server.h"
+#include "binding/classes/socket_proxy.h"
+#include "binding/classes/stream.h"
+
+lh2_object *lh2_server_object(lh2_session *session) {
+    return session->server != NULL ? &session->server->object : NULL;
+}
+
+/* One tick after the server's "session". */
+static void emit_connect(lua_State *L, lh2_object *object, intptr_t unused) {
+    (void)unused;
+    if (!lh2_has_listener(object, LH2_EVENT_CONNECT))
+        return;
+    lh2_push(L, object);
+    lh2_push_socket_proxy(L, (lh2_session *)object);
+    lh2_emit(L, object, LH2_EVENT_CONNECT, 2);
+}
+
+void lh2_server_start_session(lua_State *L, lh2_server *server, net_socket *socket) {
+    int top = lua_gettop(L);
+    lh2_session *session = 
+        lh2_session_new(L, &lh2_server_session_class, sizeof(*session), &server->config);
+    lh2_anchor(L, -1);
+    session->server = server;
+    list_append(&server->sessions, &session->link);
+    lh2_session_attach(L, session, socket);
+    lh2_tick_push(L, &session->object, emit_connect, 0);
+    if (lh2_has_listener(&server->object, LH2_EVENT_SESSION))
+        lh2_emit(L, &server->object, LH2_EVENT_SESSION, 1);
+    lua_settop(L, top);
+}
+
+void lh2_server_session_error(lua_State *L, lh2_session *session) {
+    lh2_server *server = session->server;
+    if (server == NULL || !lh2_has_listener(&server->object, LH2_EVENT_SESSION_ERROR)) {
+        lua_pop(L, 1);
+        return;
+    }
+    lh2_push(L, &session->object);
+    lh2_emit(L, &server->object, LH2_EVENT_SESSION_ERROR, 2);
+}
+
+void lh2_server_session_ended(lua_State *L, lh2_session *session) {
+    lh2_server *server = session->server;
+    if (server == NULL)
+        return;
+    session->server = NULL;
+    list_remove(&session->link);
+    lh2_server_connection_ended(L, server);
+}
+
+/* ------------------------------------------------------------------------ a failing handler */
+
+/* The error of a stream's handler, on top, goes to the server's "handlerError" (error, stream), or
+ * with its traceback to standard error; the stream alone ends (LUA-API.md, Errors). */
+static void report(lua_State *L, lh2_stream *stream) {
+    lh2_object *server = stream->session != NULL ? lh2_server_object(stream->session) : NULL;
+    if (server != NULL && lh2_has_listener(server, LH2_EVENT_HANDLER_ERROR)) {
+        lh2_push(L, &stream->duplex.object);
+        lh2_emit(L, server, LH2_EVENT_HANDLER_ERROR, 2);
+        return;
+    }
+    lh2_print_error(L);
+}
+
+static bool take_blame(lua_State *L, lh2_object *object) {
+    lh2_stream *stream = (lh2_stream *)object;
+    report(L, stream);
+    if (stream->session != NULL)
+        lh2_stream_fail(L, stream);
+    return true;
+}
+
+/* ---------------------------------------------------------------------------------- members */
+
+static int get_server(lua_State *L) {
+    lh2_session *session = lh2_check(L, 1, &lh2_server_session_class);
+    if (session->server != NULL)
+        lh2_push(L, &session->server->object);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+static const luaL_Reg getters[] = {{"server", get_server}, {NULL, NULL}};
+
+const lh2_class lh2_server_session_class = {
+    "ServerHttp2Session", &lh2_session_class, NULL, getters, NULL, NULL};
+
+void lh2_server_session_open(lua_State *L) {
+    lh2_class_register(L, &lh2_server_session_class);
+    lh2_set_blame_handler(L, &lh2_server_stream_class, take_blame);
+}

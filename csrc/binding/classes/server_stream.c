@@ -1,0 +1,310 @@
+#include "binding/classes/server.h"
+#include "binding/classes/stream.h"
+
+/* Private fields: {scheme, authority} of the request; the headers that a push promised. */
+static const char request_origin_key, push_request_key;
+
+/* RFC 9110 §6.4.1, §15.3.6: responses without a body. */
+static bool is_bodyless(int status) {
+    return status == 204 || status == 205 || status == 304;
+}
+
+/* ------------------------------------------------------------------------------- responding */
+
+/* The status of the table's :status, 200 where there is none. */
+static int read_status(lua_State *L, const lh2_fields *fields, int min) {
+    bytes_slice text = fields->pseudo[LH2_PSEUDO_STATUS];
+    int status = 0;
+    if (text.data == NULL)
+        return min < 200 ? 0 : 200;
+    for (size_t i = 0; i < text.size && status < 1000; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            status = -1;
+            break;
+        }
+        status = status * 10 + (text.data[i] - '0');
+    }
+    if (status == 0 && min == 200)
+        return 200;
+    if (status < min || status > 599) {
+        lua_pushlstring(L, (const char *)text.data, text.size);
+        lh2_raise(L, "ERR_HTTP2_STATUS_INVALID", lua_tostring(L, -1));
+    }
+    return status;
+}
+
+/* Submits the final response; what the program sees of it is the caller's. */
+static int submit_response(lua_State *L, lh2_stream *stream, lh2_fields *fields, int status,
+                           bool has_date, bool is_end) {
+    lh2_fields_set_status(fields, status);
+    if (has_date && !lh2_fields_has(fields, HPACK_TOKEN_DATE))
+        lh2_fields_add(L, fields, BYTES_LITERAL("date"), lh2_server_date(L));
+    lh2_fields_finish(fields);
+    int result = h2_session_submit_response(stream->session->engine, stream->id, fields->fields,
+                                            fields->count, is_end);
+    if (result == H2_OK) {
+        stream->has_sent_headers = true;
+        lh2_session_touch(stream->session);
+    }
+    return result;
+}
+
+void lh2_server_stream_respond_implicitly(lua_State *L, lh2_stream *stream, bool is_end) {
+    lh2_fields fields;
+    int top = lua_gettop(L);
+    lua_pushnil(L);
+    lh2_fields_read(L, -1, LH2_SECTION_RESPONSE, &fields);
+    submit_response(L, stream, &fields, 200, true, is_end);
+    lua_settop(L, top);
+}
+
+/* stream:respond([headers[, options]]) */
+static int stream_respond(lua_State *L) {
+    lh2_stream *stream = lh2_stream_check_alive(L, 1);
+    lua_settop(L, 3);
+    if (stream->has_sent_headers)
+        return lh2_raise(L, "ERR_HTTP2_HEADERS_SENT", NULL);
+    if (!lua_isnil(L, 2) && !lua_istable(L, 2))
+        return lh2_raise_type(L, "headers", "of type table", 2);
+    bool is_end = false, waits = false, has_date = true;
+    if (lh2_check_options(L, 3, "options")) {
+        is_end = lh2_opt_truth(L, 3, "endStream", false);
+        waits = lh2_opt_truth(L, 3, "waitForTrailers", false);
+        has_date = lh2_opt_truth(L, 3, "sendDate", true);
+    }
+    lh2_fields fields;
+    lh2_fields_read(L, 2, LH2_SECTION_RESPONSE, &fields);
+    int status = read_status(L, &fields, 200);
+    is_end = is_end || stream->is_head || is_bodyless(status);
+    int result = submit_response(L, stream, &fields, status, has_date, is_end);
+    if (result == H2_TOO_LARGE)
+        return lh2_stream_frame_error(L, stream, H2_FRAME_SIZE_ERROR);
+    if (result != H2_OK)
+        return lh2_stream_raise(L, result);
+    stream->waits_for_trailers = waits && !is_end;
+    if (!lua_isnil(L, 2)) {
+        lua_pushvalue(L, 2);
+        lh2_set_private(L, 1, &lh2_sent_headers_key);
+    }
+    if (is_end)
+        lh2_stream_end_writing(L, stream);
+    return 0;
+}
+
+/* Appends the table at `index` to the sequence of sentInfoHeaders of the object at 1. */
+static void note_info_headers(lua_State *L, int index) {
+    lh2_get_private(L, 1, &lh2_sent_info_headers_key);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lh2_set_private(L, 1, &lh2_sent_info_headers_key);
+    }
+    lua_pushvalue(L, index);
+    lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
+    lua_pop(L, 1);
+}
+
+/* stream:additionalHeaders(headers): a 1xx response. */
+static int stream_additional_headers(lua_State *L) {
+    lh2_stream *stream = lh2_stream_check_alive(L, 1);
+    lua_settop(L, 2);
+    if (stream->has_sent_headers)
+        return lh2_raise(L, "ERR_HTTP2_HEADERS_AFTER_RESPOND", NULL);
+    if (!lua_istable(L, 2))
+        return lh2_raise_type(L, "headers", "of type table", 2);
+    lh2_fields fields;
+    lh2_fields_read(L, 2, LH2_SECTION_RESPONSE, &fields);
+    int status = read_status(L, &fields, 100);
+    if (status == 101)
+        return lh2_raise(L, "ERR_HTTP2_STATUS_101", NULL);
+    if (status < 100 || status >= 200) {
+        lua_pushinteger(L, status);
+        return lh2_raise(L, "ERR_HTTP2_INVALID_INFO_STATUS", lua_tostring(L, -1));
+    }
+    lh2_fields_finish(&fields);
+    int result = h2_session_submit_informational(stream->session->engine, stream->id,
+                                                 fields.fields, fields.count);
+    if (result != H2_OK)
+        return lh2_stream_raise(L, result);
+    note_info_headers(L, 2);
+    lh2_session_touch(stream->session);
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------- pushing */
+
+static bool is_push_allowed(const lh2_stream *stream) {
+    return stream->session != NULL && !stream->is_closed && !stream->session->is_closed &&
+           h2_session_remote_settings(stream->session->engine)->enable_push;
+}
+
+/* The callback of pushStream, held in `callback`, with the pushed stream. */
+static void call_pushed(lua_State *L, lh2_object *object, intptr_t callback) {
+    lh2_push_held(L, (int)callback);
+    lh2_drop(L, (int)callback);
+    lua_pushnil(L);
+    lh2_push(L, object);
+    lh2_get_private(L, -1, &push_request_key);
+    lua_call(L, 3, 0);
+}
+
+/* Completes a promised request as the request it belongs to. */
+static void complete_promise(lua_State *L, lh2_fields *fields) {
+    static const bytes_slice get = {(const uint8_t *)"GET", 3}, root = {(const uint8_t *)"/", 1};
+    if (fields->pseudo[LH2_PSEUDO_METHOD].data == NULL)
+        fields->pseudo[LH2_PSEUDO_METHOD] = get;
+    if (fields->pseudo[LH2_PSEUDO_PATH].data == NULL)
+        fields->pseudo[LH2_PSEUDO_PATH] = root;
+    lh2_get_private(L, 1, &request_origin_key);
+    if (!lua_istable(L, -1))
+        return;
+    for (int i = 1; i <= 2; i++) {
+        lh2_pseudo pseudo = i == 1 ? LH2_PSEUDO_SCHEME : LH2_PSEUDO_AUTHORITY;
+        lua_rawgeti(L, -1, i);
+        size_t size;
+        const char *text = lua_tolstring(L, -1, &size);
+        if (fields->pseudo[pseudo].data == NULL && text != NULL)
+            fields->pseudo[pseudo] = bytes_slice_of(text, size);
+        lua_pop(L, 1);
+    }
+}
+
+/* Makes the object of a promised stream, whose readable side is at its end. [-0, +1, v] */
+static lh2_stream *new_pushed(lua_State *L, lh2_stream *parent, const lh2_fields *fields) {
+    lh2_stream *pushed =
+        lh2_stream_new(L, &lh2_server_stream_class, parent->session, 0, true, true);
+    int result = h2_session_submit_push(parent->session->engine, parent->id, fields->fields,
+                                        fields->count, pushed, &pushed->id);
+    pushed->is_push = true;
+    pushed->is_remote_ended = true;
+    pushed->is_head = bytes_slice_equal(fields->pseudo[LH2_PSEUDO_METHOD], BYTES_LITERAL("HEAD"));
+    if (result != H2_OK) {
+        pushed->id = 0;
+        lua_pushnil(L);
+        lh2_duplex_destroy(L, &pushed->duplex);
+        lh2_stream_raise(L, result);
+    }
+    lh2_duplex_end(L, &pushed->duplex);
+    return pushed;
+}
+
+/* stream:pushStream(headers[, options], callback) */
+static int stream_push_stream(lua_State *L) {
+    lh2_stream *stream = lh2_check(L, 1, &lh2_server_stream_class);
+    if (!is_push_allowed(stream))
+        return lh2_raise(L, "ERR_HTTP2_PUSH_DISABLED", NULL);
+    if (stream->is_push)
+        return lh2_raise(L, "ERR_HTTP2_NESTED_PUSH", NULL);
+    if (!lua_istable(L, 2))
+        return lh2_raise_type(L, "headers", "of type table", 2);
+    int callback = lua_isfunction(L, 3) ? 3 : 4;
+    lua_settop(L, 4);
+    bool is_end = callback == 4 && lh2_check_options(L, 3, "options") &&
+                  lh2_opt_truth(L, 3, "endStream", false);
+    lh2_check_function(L, callback, "callback");
+    lh2_fields fields;
+    lh2_fields_read(L, 2, LH2_SECTION_REQUEST, &fields);
+    complete_promise(L, &fields);
+    lh2_fields_finish(&fields);
+    lh2_stream *pushed = new_pushed(L, stream, &fields);
+    int object = lua_gettop(L);
+    lh2_push_headers(L, fields.fields, fields.count);
+    lh2_set_private(L, object, &push_request_key);
+    pushed->is_head = pushed->is_head || is_end;
+    lh2_session_touch(stream->session);
+    lua_pushvalue(L, callback);
+    lh2_tick_push(L, &pushed->duplex.object, call_pushed, lh2_hold(L));
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------ the request */
+
+/* Scheme and authority of the request complete those of pushes: kept where the client takes any. */
+static void keep_origin(lua_State *L, int object, const h2_event *event) {
+    lua_createtable(L, 2, 0);
+    for (size_t i = 0; i < event->headers.count; i++) {
+        const hpack_field *field = &event->headers.fields[i];
+        if (field->token != HPACK_TOKEN_SCHEME && field->token != HPACK_TOKEN_AUTHORITY)
+            continue;
+        lua_pushlstring(L, (const char *)field->value.data, field->value.size);
+        lua_rawseti(L, -2, field->token == HPACK_TOKEN_SCHEME ? 1 : 2);
+    }
+    lh2_set_private(L, object, &request_origin_key);
+}
+
+static bool is_head_request(const h2_event *event) {
+    for (size_t i = 0; i < event->headers.count; i++) {
+        const hpack_field *field = &event->headers.fields[i];
+        if (field->token == HPACK_TOKEN_METHOD)
+            return bytes_slice_equal(field->value, BYTES_LITERAL("HEAD"));
+    }
+    return false;
+}
+
+/* Pushes the arguments of "stream": stream, headers, flags, rawHeaders. [-0, +4, m] */
+static void push_arguments(lua_State *L, lh2_stream *stream, const h2_event *event) {
+    lh2_push(L, &stream->duplex.object);
+    lh2_push_headers(L, event->headers.fields, event->headers.count);
+    lua_pushinteger(L, event->headers.flags);
+    lh2_push_raw_headers(L, event->headers.fields, event->headers.count);
+}
+
+void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_event *event) {
+    lh2_stream *stream =
+        lh2_stream_new(L, &lh2_server_stream_class, session, event->stream_id, true, true);
+    int object = lua_gettop(L);
+    lh2_blame(&stream->duplex.object);
+    h2_session_set_context(session->engine, stream->id, stream);
+    stream->ends_after_headers = event->headers.is_end;
+    stream->is_head = is_head_request(event);
+    if (h2_session_remote_settings(session->engine)->enable_push)
+        keep_origin(L, object, event);
+    if (event->headers.is_end)
+        lh2_stream_ended(L, stream);
+    lh2_object *server = lh2_server_object(session);
+    bool has_listener = lh2_has_listener(&session->object, LH2_EVENT_STREAM);
+    bool has_server_listener = server != NULL && lh2_has_listener(server, LH2_EVENT_STREAM);
+    if (!has_listener && !has_server_listener) {
+        lua_settop(L, object - 1);
+        return;
+    }
+    push_arguments(L, stream, event);
+    if (has_listener && has_server_listener)
+        for (int i = 0; i < 4; i++)
+            lua_pushvalue(L, object + 1 + i);
+    if (has_listener)
+        lh2_emit(L, &session->object, LH2_EVENT_STREAM, 4);
+    if (has_server_listener)
+        lh2_emit(L, server, LH2_EVENT_STREAM, 4);
+    lua_settop(L, object - 1);
+}
+
+/* ---------------------------------------------------------------------------------- getters */
+
+static int get_headers_sent(lua_State *L) {
+    const lh2_stream *stream = lh2_check(L, 1, &lh2_server_stream_class);
+    lua_pushboolean(L, stream->has_sent_headers);
+    return 1;
+}
+
+static int get_push_allowed(lua_State *L) {
+    lua_pushboolean(L, is_push_allowed(lh2_check(L, 1, &lh2_server_stream_class)));
+    return 1;
+}
+
+static const luaL_Reg methods[] = {
+    {"respond", stream_respond},
+    {"additionalHeaders", stream_additional_headers},
+    {"pushStream", stream_push_stream},
+    {NULL, NULL},
+};
+
+static const luaL_Reg getters[] = {
+    {"headersSent", get_headers_sent},
+    {"pushAllowed", get_push_allowed},
+    {NULL, NULL},
+};
+
+const lh2_class lh2_server_stream_class = {
+    "ServerHttp2Stream", &lh2_stream_class, methods, getters, NULL, NULL};

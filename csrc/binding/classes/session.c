@@ -1,0 +1,342 @@
+#include "binding/classes/session.h"
+
+#include "binding/classes/socket_proxy.h"
+#include "binding/classes/stream.h"
+#include "binding/open.h"
+
+lh2_session *lh2_session_check_alive(lua_State *L, int index) {
+    lh2_session *session = lh2_check(L, index, &lh2_session_class);
+    if (session->is_destroyed)
+        lh2_raise(L, "ERR_HTTP2_INVALID_SESSION", NULL);
+    return session;
+}
+
+/* ---------------------------------------------------------------------------------- methods */
+
+/* session:close([callback]) */
+static int session_close(lua_State *L) {
+    lh2_session *session = lh2_check(L, 1, &lh2_session_class);
+    if (session->is_closed || session->is_destroyed)
+        return 0;
+    if (!lua_isnoneornil(L, 2)) {
+        lh2_check_function(L, 2, "callback");
+        lua_pushvalue(L, 2);
+        lh2_add_listener(L, 1, LH2_EVENT_CLOSE, true);
+    }
+    lh2_session_close(L, session);
+    return 0;
+}
+
+/* session:destroy([error][, code]): a number in the place of the error is a code. */
+static int session_destroy(lua_State *L) {
+    lh2_session *session = lh2_check(L, 1, &lh2_session_class);
+    lua_settop(L, 3);
+    uint32_t code = H2_NO_ERROR;
+    if (lua_type(L, 2) == LUA_TNUMBER) {
+        code = (uint32_t)lh2_check_integer(L, 2, "code", 0, UINT32_MAX);
+        if (code == H2_NO_ERROR)
+            lua_pushnil(L);
+        else
+            lh2_push_session_error(L, code, H2_BY_LOCAL);
+    } else {
+        code = lua_isnil(L, 2) ? H2_NO_ERROR : H2_INTERNAL_ERROR;
+        if (!lua_isnil(L, 3))
+            code = (uint32_t)lh2_check_integer(L, 3, "code", 0, UINT32_MAX);
+        lua_pushvalue(L, 2);
+        lh2_to_error(L);
+    }
+    lh2_session_destroy(L, session, code);
+    return 0;
+}
+
+/* session:goaway([code[, lastStreamID[, opaqueData]]]) */
+static int session_goaway(lua_State *L) {
+    lh2_session *session = lh2_session_check_alive(L, 1);
+    lua_settop(L, 4);
+    uint32_t code = 0, last_id = 0;
+    size_t size = 0;
+    const char *debug = NULL;
+    if (!lua_isnil(L, 2))
+        code = (uint32_t)lh2_check_integer(L, 2, "code", 0, UINT32_MAX);
+    if (!lua_isnil(L, 3)) {
+        int64_t id = lh2_check_integer(L, 3, "lastStreamID", INT32_MIN, UINT32_MAX);
+        last_id = id < 0 ? 0 : (uint32_t)id;
+    }
+    if (!lua_isnil(L, 4))
+        debug = lh2_check_string(L, 4, "opaqueData", &size);
+    if (last_id == 0)
+        last_id = INT32_MAX;
+    h2_session_submit_goaway(session->engine, code, last_id, bytes_slice_of(debug, size));
+    lh2_session_touch(session);
+    return 0;
+}
+
+/* Calls the callback, held with the call as its number, with a cancelled ping. */
+static void ping_cancelled(lua_State *L, lh2_object *object, intptr_t callback) {
+    (void)object;
+    lh2_push_held(L, (int)callback);
+    lh2_drop(L, (int)callback);
+    lh2_push_error(L, "ERR_HTTP2_PING_CANCEL", NULL);
+    lua_call(L, 1, 0);
+}
+
+/* session:ping([payload, ]callback) */
+static int session_ping(lua_State *L) {
+    lh2_session *session = lh2_session_check_alive(L, 1);
+    int callback = lua_isfunction(L, 2) ? 2 : 3;
+    uint8_t payload[8];
+    uint64_t now = uv_hrtime();
+    memcpy(payload, &now, sizeof(payload));
+    if (callback == 3 && !lua_isnoneornil(L, 2)) {
+        size_t size;
+        const char *given = lh2_check_string(L, 2, "payload", &size);
+        if (size != 8)
+            return lh2_raise(L, "ERR_HTTP2_PING_LENGTH", NULL);
+        memcpy(payload, given, sizeof(payload));
+    }
+    lh2_check_function(L, callback, "callback");
+    lua_pushvalue(L, callback);
+    if (session->is_connecting || session->is_closed) {
+        lh2_tick_push(L, &session->object, ping_cancelled, lh2_hold(L));
+        return 0;
+    }
+    if (h2_session_submit_ping(session->engine, payload) != H2_OK) {
+        lh2_push_error(L, "ERR_HTTP2_PING_CANCEL", NULL);
+        lua_call(L, 1, 0);
+        lua_pushboolean(L, false);
+        return 1;
+    }
+    lh2_callbacks_push(L, &session->pings);
+    lh2_session_touch(session);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+/* session:settings([settings][, callback]) */
+static int session_settings(lua_State *L) {
+    lh2_session *session = lh2_session_check_alive(L, 1);
+    h2_setting entries[LH2_MAX_SETTINGS];
+    int callback = lua_isfunction(L, 2) ? 2 : 3;
+    lua_settop(L, 3);
+    size_t count = callback == 2 ? 0 : lh2_settings_read(L, 2, "settings", entries);
+    if (!lua_isnil(L, callback))
+        lh2_check_function(L, callback, "callback");
+    lua_pushvalue(L, callback);
+    int result = h2_session_submit_settings(session->engine, entries, count);
+    if (result == H2_LIMIT) {
+        if (!lua_isnil(L, -1)) {
+            lh2_push_error(L, "ERR_HTTP2_SETTINGS_CANCEL", NULL);
+            lua_call(L, 1, 0);
+        }
+        lh2_push_error(L, "ERR_HTTP2_MAX_PENDING_SETTINGS_ACK", NULL);
+        lh2_session_destroy(L, session, H2_INTERNAL_ERROR);
+        return 0;
+    }
+    if (result != H2_OK)
+        return lh2_stream_raise(L, result);
+    lh2_callbacks_push(L, &session->settings);
+    lh2_session_touch(session);
+    return 0;
+}
+
+/* session:setLocalWindowSize(octets) */
+static int session_set_local_window_size(lua_State *L) {
+    lh2_session *session = lh2_session_check_alive(L, 1);
+    int64_t octets = lh2_check_integer(L, 2, "windowSize", 0, INT32_MAX);
+    if (h2_session_set_local_window(session->engine, (uint32_t)octets) != H2_OK)
+        return lh2_raise(L, "ERR_HTTP2_NO_MEM", NULL);
+    lh2_session_touch(session);
+    return 0;
+}
+
+/* session:setNextStreamID(id) */
+static int session_set_next_stream_id(lua_State *L) {
+    lh2_session *session = lh2_session_check_alive(L, 1);
+    int64_t id = lh2_check_integer(L, 2, "id", 1, UINT32_MAX);
+    if (id > INT32_MAX || h2_session_set_next_id(session->engine, (uint32_t)id) != H2_OK)
+        return lh2_raise_range(L, "id", "an unused identifier of this side", 2);
+    return 0;
+}
+
+static int set_ref(lua_State *L, bool is_ref) {
+    lh2_session *session = lh2_check(L, 1, &lh2_session_class);
+    if (session->socket != NULL)
+        net_socket_ref(session->socket, is_ref);
+    return 0;
+}
+
+static int session_ref(lua_State *L) {
+    return set_ref(L, true);
+}
+
+static int session_unref(lua_State *L) {
+    return set_ref(L, false);
+}
+
+static const luaL_Reg methods[] = {
+    {"close", session_close},
+    {"destroy", session_destroy},
+    {"goaway", session_goaway},
+    {"ping", session_ping},
+    {"settings", session_settings},
+    {"setLocalWindowSize", session_set_local_window_size},
+    {"setNextStreamID", session_set_next_stream_id},
+    {"ref", session_ref},
+    {"unref", session_unref},
+    {NULL, NULL},
+};
+
+/* ---------------------------------------------------------------------------------- getters */
+
+static int push_boolean(lua_State *L, bool value) {
+    lua_pushboolean(L, value);
+    return 1;
+}
+
+static int get_closed(lua_State *L) {
+    return push_boolean(L, ((lh2_session *)lh2_check(L, 1, &lh2_session_class))->is_closed);
+}
+
+static int get_destroyed(lua_State *L) {
+    return push_boolean(L, ((lh2_session *)lh2_check(L, 1, &lh2_session_class))->is_destroyed);
+}
+
+static int get_connecting(lua_State *L) {
+    return push_boolean(L, ((lh2_session *)lh2_check(L, 1, &lh2_session_class))->is_connecting);
+}
+
+static int get_encrypted(lua_State *L) {
+    lh2_session *session = lh2_check(L, 1, &lh2_session_class);
+    if (session->has_connected)
+        return push_boolean(L, session->is_encrypted);
+    lua_pushnil(L);
+    return 1;
+}
+
+static int get_alpn_protocol(lua_State *L) {
+    lh2_session *session = lh2_check(L, 1, &lh2_session_class);
+    if (session->has_connected)
+        lua_pushstring(L, session->is_encrypted ? "h2" : "h2c");
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+static int get_type(lua_State *L) {
+    lh2_session *session = lh2_check(L, 1, &lh2_session_class);
+    lua_pushinteger(L, session->role == H2_CLIENT);
+    return 1;
+}
+
+static int push_settings(lua_State *L, lh2_session *session,
+                         const h2_settings *(*get)(const h2_session *)) {
+    if (session->engine == NULL || session->is_connecting)
+        lua_newtable(L);
+    else
+        lh2_push_settings(L, get(session->engine));
+    return 1;
+}
+
+static int get_local_settings(lua_State *L) {
+    return push_settings(L, lh2_check(L, 1, &lh2_session_class), h2_session_local_settings);
+}
+
+static int get_remote_settings(lua_State *L) {
+    return push_settings(L, lh2_check(L, 1, &lh2_session_class), h2_session_remote_settings);
+}
+
+static int get_pending_settings_ack(lua_State *L) {
+    lh2_session *session = lh2_check(L, 1, &lh2_session_class);
+    return push_boolean(L, session->engine != NULL && session->has_connected &&
+                               h2_session_unacknowledged_settings(session->engine) > 0);
+}
+
+static int get_goaway_code(lua_State *L) {
+    lh2_session *session = lh2_check(L, 1, &lh2_session_class);
+    lua_pushinteger(L, (lua_Integer)session->goaway_code);
+    return 1;
+}
+
+static int get_goaway_last_stream_id(lua_State *L) {
+    lh2_session *session = lh2_check(L, 1, &lh2_session_class);
+    lua_pushinteger(L, (lua_Integer)session->goaway_last_id);
+    return 1;
+}
+
+static void set_figure(lua_State *L, const char *name, int64_t value) {
+    lua_pushinteger(L, (lua_Integer)value);
+    lua_setfield(L, -2, name);
+}
+
+static int get_state(lua_State *L) {
+    lh2_session *session = lh2_check(L, 1, &lh2_session_class);
+    lua_createtable(L, 0, 9);
+    if (session->engine == NULL || session->is_connecting || session->is_destroyed)
+        return 1;
+    h2_session_figures f;
+    h2_session_get_figures(session->engine, &f);
+    set_figure(L, "effectiveLocalWindowSize", f.effective_local_window_size);
+    set_figure(L, "effectiveRecvDataLength", f.effective_recv_data_length);
+    set_figure(L, "nextStreamID", f.next_stream_id);
+    set_figure(L, "localWindowSize", f.local_window_size);
+    set_figure(L, "lastProcStreamID", f.last_proc_stream_id);
+    set_figure(L, "remoteWindowSize", f.remote_window_size);
+    set_figure(L, "outboundQueueSize", (int64_t)f.outbound_queue_size);
+    set_figure(L, "deflateDynamicTableSize", (int64_t)f.deflate_dynamic_table_size);
+    set_figure(L, "inflateDynamicTableSize", (int64_t)f.inflate_dynamic_table_size);
+    return 1;
+}
+
+static int get_socket(lua_State *L) {
+    lh2_push_socket_proxy(L, lh2_check(L, 1, &lh2_session_class));
+    return 1;
+}
+
+static const luaL_Reg getters[] = {
+    {"closed", get_closed},
+    {"destroyed", get_destroyed},
+    {"connecting", get_connecting},
+    {"encrypted", get_encrypted},
+    {"alpnProtocol", get_alpn_protocol},
+    {"type", get_type},
+    {"localSettings", get_local_settings},
+    {"remoteSettings", get_remote_settings},
+    {"pendingSettingsAck", get_pending_settings_ack},
+    {"goawayCode", get_goaway_code},
+    {"goawayLastStreamID", get_goaway_last_stream_id},
+    {"state", get_state},
+    {"socket", get_socket},
+    {NULL, NULL},
+};
+
+/* ------------------------------------------------------------------------------------- end */
+
+/* `local session <close>`: the end of the block closes gracefully. */
+static int session_close_variable(lua_State *L) {
+    lh2_session_close(L, lh2_check(L, 1, &lh2_session_class));
+    return 0;
+}
+
+static int session_gc(lua_State *L) {
+    lh2_session *session = lh2_check(L, 1, &lh2_session_class);
+    lh2_finalize(&session->object);
+    lh2_session_dispose(L, session);
+    return 0;
+}
+
+static const luaL_Reg metamethods[] = {
+    {"__gc", session_gc},
+    {"__close", session_close_variable},
+    {NULL, NULL},
+};
+
+const lh2_class lh2_session_class = {
+    "Http2Session", &lh2_emitter_class, methods, getters, NULL, metamethods};
+
+void lh2_session_open(lua_State *L) {
+    lh2_headers_open(L);
+    lh2_socket_proxy_open(L);
+    lh2_class_register(L, &lh2_session_class);
+    lh2_client_session_open(L);
+    lh2_server_session_open(L);
+}

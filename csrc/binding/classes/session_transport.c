@@ -1,0 +1,353 @@
+#include "binding/classes/socket_proxy.h"
+#include "binding/classes/stream.h"
+
+/* How long we wait for the peer's FIN after ours. */
+#define LINGER_MS 1000
+/* After the peer's FIN: how long requests that came whole may take to be answered. */
+#define HALF_CLOSED_MS 5000
+
+/* Private field: the error a session was destroyed with. */
+static const char error_key;
+
+void lh2_session_touch(lh2_session *session) {
+    if (session->wire != NULL)
+        net_wire_touch(session->wire);
+}
+
+/* -------------------------------------------------------------------------- the way to the end */
+
+/* The socket is gone, or there never was one: the last events. `session` is anchored meanwhile. */
+static void emit_close(lua_State *L, lh2_object *object, intptr_t unused) {
+    (void)unused;
+    lh2_server_session_ended(L, (lh2_session *)object);
+    lh2_release(L, object); /* the tick has an anchor of its own */
+    lh2_emit(L, object, LH2_EVENT_CLOSE, 0);
+}
+
+/* Tells of the error: a server's session through its server, where nobody needs to listen. */
+static void emit_error(lua_State *L, lh2_object *object, intptr_t unused) {
+    (void)unused;
+    lh2_session *session = (lh2_session *)object;
+    lh2_push(L, object);
+    lh2_get_private(L, -1, &error_key);
+    lua_remove(L, -2);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+    } else if (session->role == H2_CLIENT) {
+        lh2_emit_error(L, object);
+    } else {
+        if (lh2_has_listener(object, LH2_EVENT_ERROR)) {
+            lua_pushvalue(L, -1);
+            lh2_emit(L, object, LH2_EVENT_ERROR, 1);
+        }
+        lh2_server_session_error(L, session);
+    }
+}
+
+static void end_session(lua_State *L, lh2_session *session) {
+    if (session->is_ended)
+        return;
+    session->is_ended = true;
+    lh2_tick_push(L, &session->object, emit_error, 0);
+    lh2_tick_push(L, &session->object, emit_close, 0);
+}
+
+static void close_transport(lh2_session *session) {
+    if (session->linger != NULL) {
+        net_timer_close(session->linger);
+        session->linger = NULL;
+    }
+    if (session->socket != NULL)
+        net_socket_close(session->socket);
+}
+
+static void on_linger(net_timer *timer) {
+    lh2_session *session = net_timer_context(timer);
+    close_transport(session);
+}
+
+/* Bounds what is still to come from the peer. */
+static void linger(lh2_session *session, uint64_t delay_ms) {
+    net_loop *loop = session->object.runtime->loop;
+    if (session->linger == NULL && net_timer_new(&session->linger, loop, on_linger, session) != 0) {
+        close_transport(session);
+        return;
+    }
+    net_timer_start(session->linger, delay_ms, 0);
+}
+
+/* All is said: FIN, and then the peer's FIN is waited for, not for ever. */
+static void shut_transport(lh2_session *session) {
+    if (session->socket == NULL)
+        return;
+    net_socket_shutdown(session->socket);
+    net_socket_read_start(session->socket);
+    linger(session, LINGER_MS);
+}
+
+static void destroy_streams(lua_State *L, lh2_session *session) {
+    while (!list_is_empty(&session->streams)) {
+        lh2_stream *stream = LIST_ENTRY(list_first(&session->streams), lh2_stream, link);
+        lua_pushvalue(L, -1);
+        lh2_stream_session_gone(L, stream);
+    }
+}
+
+static void cancel_pings(lua_State *L, lh2_object *object, intptr_t unused) {
+    (void)unused;
+    lh2_session *session = (lh2_session *)object;
+    while (session->pings.count > 0) {
+        lh2_callbacks_take(L, &session->pings);
+        if (lua_isfunction(L, -1)) {
+            lh2_push_error(L, "ERR_HTTP2_PING_CANCEL", NULL);
+            lh2_call_blaming(L, 1, NULL);
+        } else {
+            lua_pop(L, 1);
+        }
+    }
+}
+
+void lh2_session_destroy(lua_State *L, lh2_session *session, uint32_t code) {
+    if (session->is_destroyed) {
+        lua_pop(L, 1);
+        return;
+    }
+    session->is_destroyed = true;
+    session->is_closed = true;
+    session->code = code;
+    if (!lua_isnil(L, -1)) {
+        lh2_push(L, &session->object);
+        lua_pushvalue(L, -2);
+        lh2_set_private(L, -2, &error_key);
+        lua_pop(L, 1);
+    }
+    destroy_streams(L, session);
+    lua_pop(L, 1);
+    session->is_connecting = false;
+    if (session->pings.count > 0)
+        lh2_tick_push(L, &session->object, cancel_pings, 0);
+    if (session->wire != NULL) {
+        h2_session_terminate(session->engine, code, bytes_slice_of(NULL, 0));
+        if (session->is_output_done)
+            shut_transport(session);
+        else
+            lh2_session_touch(session);
+    } else if (session->socket != NULL) {
+        net_socket_close(session->socket);
+    } else {
+        end_session(L, session);
+    }
+}
+
+void lh2_session_close(lua_State *L, lh2_session *session) {
+    if (session->is_closed || session->is_destroyed)
+        return;
+    session->is_closed = true;
+    if (session->wire != NULL) {
+        h2_session_shutdown(session->engine);
+        lh2_session_touch(session);
+    } else if (!session->is_connecting) {
+        lua_pushnil(L);
+        lh2_session_destroy(L, session, H2_NO_ERROR);
+    }
+}
+
+/* The engine has said all and no stream is left: the session is over. */
+static void finish_if_idle(lua_State *L, lh2_session *session) {
+    if (session->is_output_done && list_is_empty(&session->streams)) {
+        lua_pushnil(L);
+        lh2_session_destroy(L, session, H2_NO_ERROR);
+    }
+}
+
+void lh2_session_stream_closed(lua_State *L, lh2_session *session) {
+    if (session->is_destroyed)
+        return;
+    finish_if_idle(L, session);
+    if (session->has_peer_ended && list_is_empty(&session->streams) && !session->is_destroyed)
+        lh2_session_close(L, session);
+}
+
+/* ----------------------------------------------------------------------- from wire and socket */
+
+static void finished_in_lua(lua_State *L, void *data) {
+    finish_if_idle(L, data);
+}
+
+static void on_finished(net_wire *wire) {
+    lh2_session *session = net_wire_context(wire);
+    session->is_output_done = true;
+    if (session->is_destroyed)
+        shut_transport(session);
+    else
+        lh2_enter(session->object.runtime, finished_in_lua, session, NULL);
+}
+
+static void no_memory_in_lua(lua_State *L, void *data) {
+    lh2_push_error(L, "ERR_HTTP2_NO_MEM", NULL);
+    lh2_session_destroy(L, data, H2_INTERNAL_ERROR);
+}
+
+static void on_no_memory(net_wire *wire) {
+    lh2_session *session = net_wire_context(wire);
+    lh2_enter(session->object.runtime, no_memory_in_lua, session, NULL);
+    close_transport(session);
+}
+
+static const net_wire_events wire_events = {lh2_deliver, on_finished, on_no_memory};
+
+static void on_data(net_socket *socket, const uint8_t *data, size_t size) {
+    lh2_session *session = net_socket_context(socket);
+    net_wire_feed(session->wire, data, size);
+}
+
+static void on_writable(net_socket *socket) {
+    lh2_session *session = net_socket_context(socket);
+    net_wire_writable(session->wire);
+}
+
+/* The peer sends no more. What it asked for in whole may be answered by a server, for a while;
+ * everything else has lost its other end. */
+static void ended_in_lua(lua_State *L, void *data) {
+    lh2_session *session = data;
+    list_node *node = session->streams.next;
+    while (node != &session->streams) {
+        lh2_stream *stream = LIST_ENTRY(node, lh2_stream, link);
+        node = node->next;
+        if (stream->is_engine_done || (session->role == H2_SERVER && stream->is_remote_ended))
+            continue;
+        session->code = H2_CANCEL;
+        lua_pushnil(L);
+        lh2_stream_session_gone(L, stream);
+    }
+    if (session->role == H2_SERVER && !list_is_empty(&session->streams)) {
+        linger(session, HALF_CLOSED_MS);
+        return;
+    }
+    lua_pushnil(L);
+    lh2_session_destroy(L, session, H2_NO_ERROR);
+}
+
+static void on_end(net_socket *socket) {
+    lh2_session *session = net_socket_context(socket);
+    session->has_peer_ended = true;
+    if (session->is_destroyed) {
+        if (session->is_output_done && net_socket_queued(socket) == 0)
+            close_transport(session);
+        return;
+    }
+    net_wire_end(session->wire);
+    lh2_enter(session->object.runtime, ended_in_lua, session, NULL);
+}
+
+static void on_finish(net_socket *socket) {
+    lh2_session *session = net_socket_context(socket);
+    if (session->has_peer_ended)
+        close_transport(session);
+}
+
+struct failure {
+    lh2_session *session;
+    const net_error *error;
+};
+
+static void failed_in_lua(lua_State *L, void *data) {
+    struct failure *failure = data;
+    lh2_push_net_error(L, failure->error);
+    lh2_session_destroy(L, failure->session, H2_INTERNAL_ERROR);
+}
+
+static void on_error(net_socket *socket, const net_error *error) {
+    lh2_session *session = net_socket_context(socket);
+    struct failure failure = {session, error};
+    if (!session->is_destroyed)
+        lh2_enter(session->object.runtime, failed_in_lua, &failure, NULL);
+    close_transport(session);
+}
+
+static void drop_wire(lh2_session *session) {
+    if (session->wire != NULL)
+        net_wire_free(session->wire);
+    else
+        h2_session_free(session->engine); /* NULL is fine */
+    session->wire = NULL;
+    session->engine = NULL;
+}
+
+static void closed_in_lua(lua_State *L, void *data) {
+    lh2_session *session = data;
+    if (!session->is_destroyed) {
+        lua_pushnil(L);
+        lh2_session_destroy(L, session, H2_CANCEL);
+    }
+    drop_wire(session);
+    lh2_socket_proxy_unbind(L, session);
+    end_session(L, session);
+}
+
+void lh2_session_socket_closed(lh2_session *session) {
+    session->socket = NULL;
+    if (session->linger != NULL)
+        net_timer_close(session->linger);
+    session->linger = NULL;
+    lh2_enter(session->object.runtime, closed_in_lua, session, NULL);
+}
+
+static void on_close(net_socket *socket) {
+    lh2_session_socket_closed(net_socket_context(socket));
+}
+
+static const net_socket_events socket_events = {
+    .on_data = on_data,
+    .on_end = on_end,
+    .on_writable = on_writable,
+    .on_finish = on_finish,
+    .on_error = on_error,
+    .on_close = on_close,
+};
+
+/* ---------------------------------------------------------------------------------- making */
+
+lh2_session *lh2_session_new(lua_State *L, const lh2_class *class, size_t size,
+                             const lh2_config *config) {
+    h2_options options = lh2_config_engine(L, config);
+    lh2_session *session = lh2_new(L, class, size);
+    session->role = options.role;
+    list_init(&session->streams);
+    list_init(&session->link);
+    int result = h2_session_new(&session->engine, &options);
+    if (result != H2_OK)
+        lh2_raise(L, result == H2_MISUSE ? "ERR_HTTP2_INVALID_SETTING_VALUE" : "ERR_HTTP2_NO_MEM",
+                  NULL);
+    return session;
+}
+
+void lh2_session_attach(lua_State *L, lh2_session *session, net_socket *socket) {
+    session->socket = socket;
+    net_socket_set_events(socket, &socket_events, session);
+    if (net_wire_new(&session->wire, session->object.runtime->loop, session->engine,
+                     &net_socket_pipe, socket, &wire_events, session) != 0) {
+        lh2_push_error(L, "ERR_HTTP2_NO_MEM", NULL);
+        lh2_session_destroy(L, session, H2_INTERNAL_ERROR);
+        return;
+    }
+    session->is_encrypted = net_socket_tls(socket) != NULL;
+    session->is_connecting = false;
+    session->has_connected = true;
+    if (session->is_closed)
+        h2_session_shutdown(session->engine);
+    net_wire_touch(session->wire);
+}
+
+/* Detaches from the loop and frees; nothing is emitted. */
+void lh2_session_dispose(lua_State *L, lh2_session *session) {
+    static const net_socket_events none = {0};
+    if (session->socket != NULL)
+        net_socket_set_events(session->socket, &none, NULL);
+    close_transport(session);
+    session->socket = NULL;
+    drop_wire(session);
+    list_remove(&session->link);
+    lh2_callbacks_dispose(L, &session->pings);
+    lh2_callbacks_dispose(L, &session->settings);
+}

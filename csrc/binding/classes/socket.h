@@ -1,0 +1,49 @@
+/* net's Socket: a Duplex over a transport's socket, with TLS or without. */
+#ifndef BINDING_CLASSES_SOCKET_H
+#define BINDING_CLASSES_SOCKET_H
+
+#include "binding/classes/listener.h"
+#include "binding/duplex.h"
+
+typedef struct lh2_socket {
+    lh2_duplex duplex;
+    net_socket *net;         /* NULL: not connected yet, closed, or surrendered */
+    lh2_write *first, *last; /* writes of which the transport has not taken all */
+    size_t sent;             /* octets of the first that it has */
+    net_timer *timer;        /* of setTimeout; NULL: none */
+    uint64_t timeout_ms, active_ms;
+    net_address local, peer;            /* as of the connection; known if has_addresses */
+    uint64_t bytes_read, bytes_written; /* as of its end */
+    lh2_listener *listener;             /* that accepted it, anchored; or NULL */
+    bool has_addresses;
+    bool is_secure; /* has, or will have, TLS between it and the wire */
+    bool is_connecting;
+    bool is_established; /* "connect", and under TLS "secureConnect", have been */
+    bool is_finishing;   /* FIN goes after the last write */
+    bool is_flush_due;
+    bool is_unref;
+    bool is_reset; /* to be closed by RST */
+} lh2_socket;
+
+extern const lh2_class lh2_socket_class, lh2_tls_socket_class;
+
+/* A Socket around a connection that was accepted; with `tls` a TLSSocket that begins a handshake. It
+ * owns `net` from now on, but not when it raises. [-0, +1, e] */
+lh2_socket *lh2_socket_new(lua_State *L, net_socket *net, net_tls_context *tls);
+
+/* Gives the transport's socket to somebody else, who sets its events. The object keeps addresses and
+ * facts, and reads and writes no more; its owner says by lh2_socket_lost that the connection has
+ * closed: "close" follows. [-0, +0, m] */
+net_socket *lh2_socket_surrender(lua_State *L, lh2_socket *socket);
+void lh2_socket_lost(lua_State *L, lh2_socket *socket);
+/* An object for a connection that a session runs, as if surrendered to it: addresses and facts only.
+ * Anchored until lh2_socket_lost. [-0, +1, m] */
+lh2_socket *lh2_socket_describe(lua_State *L, net_socket *net);
+
+/* In tls_socket.c: */
+/* Notes what the members tell of the handshake. [-0, +0, m] */
+void lh2_tls_socket_note(lua_State *L, lh2_socket *socket);
+/* A client's filter by the options at `options`, for a server of the name `host`. [-0, +0, e] */
+net_tls *lh2_tls_socket_client(lua_State *L, int options, const char *host);
+
+#endif

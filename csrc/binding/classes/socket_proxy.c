@@ -1,0 +1,116 @@
+#include "binding/classes/socket_proxy.h"
+
+#include "binding/classes/socket.h"
+
+/* The proxy stands before a Socket object that describes the session's connection: facts are read
+ * from it, what would meddle with the session's octets is refused, and what concerns the session is
+ * the session's own. */
+typedef struct lh2_socket_proxy {
+    lh2_object object;
+    lh2_session *session; /* NULL once its socket has closed */
+} lh2_socket_proxy;
+
+/* Private fields: the session's proxy; the proxy's Socket object. */
+static const char proxy_key, socket_key;
+
+static const char *const forbidden[] = {"destroy", "emit",        "end",          "finish",
+                                        "pause",   "read",        "resume",       "write",
+                                        "pipe",    "setEncoding", "setKeepAlive", "setNoDelay",
+                                        NULL};
+static const char *const of_session[] = {"setTimeout", "ref", "unref", NULL};
+
+static const lh2_class proxy_class = {"Http2SessionSocket", NULL, NULL, NULL, NULL, NULL};
+
+static bool is_among(const char *const *names, const char *name) {
+    for (; *names != NULL; names++)
+        if (strcmp(*names, name) == 0)
+            return true;
+    return false;
+}
+
+/* The proxy whose member `name` (at 2) may be used; the object that has the member is pushed.
+ * [-0, +1, v] */
+static void push_target(lua_State *L) {
+    lh2_socket_proxy *proxy = lh2_check(L, 1, &proxy_class);
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    if (is_among(forbidden, name))
+        lh2_raise(L, "ERR_HTTP2_NO_SOCKET_MANIPULATION", NULL);
+    if (proxy->session == NULL)
+        lh2_raise(L, "ERR_HTTP2_SOCKET_UNBOUND", NULL);
+    if (is_among(of_session, name))
+        lh2_push(L, &proxy->session->object);
+    else
+        lh2_get_private(L, 1, &socket_key);
+}
+
+/* A method, bound: upvalues are the function and the object it is to be called on, which takes the
+ * place of the proxy. */
+static int call_bound(lua_State *L) {
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(2));
+    if (lua_gettop(L) > 2)
+        lua_replace(L, 2);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+static int get_member(lua_State *L) {
+    push_target(L);
+    lua_pushvalue(L, 2);
+    lua_gettable(L, -2);
+    if (lua_isfunction(L, -1)) {
+        lua_insert(L, -2);
+        lua_pushcclosure(L, call_bound, 2);
+    }
+    return 1;
+}
+
+static int set_member(lua_State *L) {
+    push_target(L);
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, 3);
+    lua_settable(L, -3);
+    return 0;
+}
+
+void lh2_push_socket_proxy(lua_State *L, lh2_session *session) {
+    if (session->socket == NULL) {
+        lua_pushnil(L);
+        return;
+    }
+    lh2_push(L, &session->object);
+    lh2_get_private(L, -1, &proxy_key);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lh2_socket_proxy *proxy = lh2_new(L, &proxy_class, sizeof(*proxy));
+        lh2_socket_describe(L, session->socket);
+        lh2_set_private(L, -2, &socket_key);
+        proxy->session = session;
+        lua_pushvalue(L, -1);
+        lh2_set_private(L, -3, &proxy_key);
+    }
+    lua_remove(L, -2);
+}
+
+void lh2_socket_proxy_unbind(lua_State *L, lh2_session *session) {
+    int top = lua_gettop(L);
+    lh2_push(L, &session->object);
+    lh2_get_private(L, -1, &proxy_key);
+    lh2_socket_proxy *proxy = lua_touserdata(L, -1);
+    if (proxy != NULL && proxy->session != NULL) {
+        proxy->session = NULL;
+        lh2_get_private(L, -1, &socket_key);
+        lh2_socket_lost(L, lua_touserdata(L, -1));
+    }
+    lua_settop(L, top);
+}
+
+void lh2_socket_proxy_open(lua_State *L) {
+    static const luaL_Reg metamethods[] = {
+        {"__index", get_member}, {"__newindex", set_member}, {NULL, NULL}};
+    lh2_class_register(L, &proxy_class);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &proxy_class);
+    luaL_setfuncs(L, metamethods, 0);
+    lua_pop(L, 1);
+}

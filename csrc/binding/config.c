@@ -1,0 +1,138 @@
+#include "binding/config.h"
+
+/* Streams that a client may have open at a server that was not told otherwise. Node announces none;
+ * RFC 9113 §6.5.2 recommends no less than 100. */
+#define DEFAULT_MAX_CONCURRENT_STREAMS 100
+#define HANDSHAKE_TIMEOUT_MS 10000
+#define UNKNOWN_PROTOCOL_TIMEOUT_MS 10000
+
+/* Numeric options and the limits they set. */
+typedef struct limit_option {
+    const char *name;
+    size_t offset; /* of a uint32_t in h2_options */
+    int64_t min;
+} limit_option;
+
+#define LIMIT(name, field, min) {name, offsetof(h2_options, field), min}
+static const limit_option limit_options[] = {
+    LIMIT("maxHeaderListPairs", limits.max_header_list_pairs, 1),
+    LIMIT("maxContinuations", limits.max_continuations, 1),
+    LIMIT("maxSettings", limits.max_settings, 1),
+    LIMIT("maxOutstandingSettings", limits.max_outstanding_settings, 1),
+    LIMIT("maxOutstandingPings", limits.max_outstanding_pings, 0),
+    LIMIT("maxSessionInvalidFrames", limits.max_session_invalid_frames, 0),
+    LIMIT("maxSessionRejectedStreams", limits.max_session_rejected_streams, 0),
+    LIMIT("streamResetBurst", limits.stream_reset_burst, 0),
+    LIMIT("streamResetRate", limits.stream_reset_rate, 0),
+    LIMIT("glitchBurst", limits.glitch_burst, 0),
+    LIMIT("glitchRate", limits.glitch_rate, 0),
+    LIMIT("maxOutboundAck", limits.max_outbound_acks, 1),
+    LIMIT("maxOutboundFrames", limits.max_outbound_frames, 1),
+    LIMIT("maxInterimResponses", limits.max_interim_responses, 0),
+    LIMIT("peerMaxConcurrentStreams", peer_max_concurrent_streams, 0),
+    LIMIT("maxReservedRemoteStreams", max_reserved_remote_streams, 0),
+    LIMIT("maxDeflateDynamicTableSize", max_deflate_table_octets, 0),
+};
+
+static void read_limits(lua_State *L, int index, h2_options *engine) {
+    for (size_t i = 0; i < sizeof(limit_options) / sizeof(*limit_options); i++) {
+        const limit_option *option = &limit_options[i];
+        uint32_t *value = (uint32_t *)(void *)((char *)engine + option->offset);
+        *value = (uint32_t)lh2_opt_integer(L, index, option->name, option->min, UINT32_MAX, *value);
+    }
+    engine->limits.max_outbound_octets = (size_t)lh2_opt_integer(
+        L, index, "maxOutboundBytes", 1, INT64_C(1) << 40,
+        (int64_t)engine->limits.max_outbound_octets);
+    /* Node counts maxSessionMemory in megabytes of 10^6. */
+    engine->limits.max_session_octets =
+        1000000 * (size_t)lh2_opt_integer(L, index, "maxSessionMemory", 1, 1000000,
+                                          (int64_t)engine->limits.max_session_octets / 1000000);
+    engine->limits.is_strict =
+        lh2_opt_boolean(L, index, "strictStreamErrors", engine->limits.is_strict);
+    engine->max_send_header_octets =
+        (size_t)lh2_opt_integer(L, index, "maxSendHeaderBlockLength", 0, INT64_C(1) << 40,
+                                (int64_t)engine->max_send_header_octets);
+    engine->padding = (h2_padding)lh2_opt_integer(L, index, "paddingStrategy", H2_PADDING_NONE,
+                                                  H2_PADDING_ALIGNED, H2_PADDING_NONE);
+}
+
+static void put_setting(lh2_config *config, h2_setting entry) {
+    for (size_t i = 0; i < config->settings_count; i++)
+        if (config->settings[i].id == entry.id) {
+            config->settings[i].value = entry.value;
+            return;
+        }
+    size_t at = config->settings_count++;
+    while (at > 0 && config->settings[at - 1].id > entry.id) {
+        config->settings[at] = config->settings[at - 1];
+        at--;
+    }
+    config->settings[at] = entry;
+}
+
+void lh2_config_update_settings(lua_State *L, int index, lh2_config *config) {
+    h2_setting entries[LH2_MAX_SETTINGS];
+    size_t count = lh2_settings_read(L, index, "settings", entries);
+    for (size_t i = 0; i < count; i++) {
+        /* A server may not offer to be pushed to (RFC 9113 §6.5.2). */
+        if (config->engine.role == H2_SERVER && entries[i].id == H2_SETTINGS_ENABLE_PUSH)
+            continue;
+        if (config->settings_count < LH2_CONFIG_SETTINGS)
+            put_setting(config, entries[i]);
+        else
+            lh2_raise(L, "ERR_HTTP2_TOO_MANY_CUSTOM_SETTINGS", NULL);
+    }
+}
+
+static void read_remote_custom(lua_State *L, int index, lh2_config *config) {
+    if (lh2_opt_field(L, index, "remoteCustomSettings", LUA_TTABLE) == LUA_TTABLE) {
+        size_t count = lua_rawlen(L, -1);
+        if (count > H2_MAX_CUSTOM_SETTINGS)
+            lh2_raise(L, "ERR_HTTP2_TOO_MANY_CUSTOM_SETTINGS", NULL);
+        for (size_t i = 0; i < count; i++) {
+            lua_rawgeti(L, -1, (int)i + 1);
+            config->remote_custom[i] =
+                (uint16_t)lh2_check_integer(L, -1, "options.remoteCustomSettings", 0, 0xffff);
+            lua_pop(L, 1);
+        }
+        config->remote_custom_count = count;
+    }
+    lua_pop(L, 1);
+}
+
+void lh2_config_read(lua_State *L, int index, h2_role role, lh2_config *config) {
+    memset(config, 0, sizeof(*config));
+    h2_options_init(&config->engine, role);
+    config->handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS;
+    config->unknown_protocol_timeout_ms = UNKNOWN_PROTOCOL_TIMEOUT_MS;
+    if (role == H2_SERVER) {
+        put_setting(config, (h2_setting){H2_SETTINGS_MAX_CONCURRENT_STREAMS,
+                                         DEFAULT_MAX_CONCURRENT_STREAMS});
+        /* RFC 9218 §2.1: the old priority tree is not looked at. */
+        put_setting(config, (h2_setting){H2_SETTINGS_NO_RFC7540_PRIORITIES, 1});
+    }
+    if (!lh2_check_options(L, index, "options"))
+        return;
+    index = lua_absindex(L, index);
+    read_limits(L, index, &config->engine);
+    read_remote_custom(L, index, config);
+    config->handshake_timeout_ms = (uint32_t)lh2_opt_integer(
+        L, index, "handshakeTimeout", 0, INT32_MAX, config->handshake_timeout_ms);
+    config->unknown_protocol_timeout_ms = (uint32_t)lh2_opt_integer(
+        L, index, "unknownProtocolTimeout", 0, UINT32_MAX, config->unknown_protocol_timeout_ms);
+    lua_getfield(L, index, "settings");
+    lh2_config_update_settings(L, -1, config);
+    lua_pop(L, 1);
+}
+
+h2_options lh2_config_engine(lua_State *L, const lh2_config *config) {
+    h2_options options = config->engine;
+    options.settings = config->settings;
+    options.settings_count = config->settings_count;
+    options.remote_custom = config->remote_custom;
+    options.remote_custom_count = config->remote_custom_count;
+    options.pool = net_loop_pool(lh2_runtime_loop(L));
+    if (uv_random(NULL, NULL, &options.seed, sizeof(options.seed), 0, NULL) != 0)
+        luaL_error(L, "no random octets to be had");
+    return options;
+}

@@ -1,0 +1,233 @@
+#include "binding/classes/stream.h"
+
+/* From the engine's events to listeners: one function for each kind. They run under lh2_enter. */
+
+typedef struct delivery {
+    lh2_session *session;
+    const h2_event *event;
+} delivery;
+
+/* ------------------------------------------------------------------------------- of streams */
+
+static void push_section(lua_State *L, const h2_event *event) {
+    lh2_push_headers(L, event->headers.fields, event->headers.count);
+    lua_pushinteger(L, event->headers.flags);
+    lh2_push_raw_headers(L, event->headers.fields, event->headers.count);
+}
+
+static void emit_section(lua_State *L, lh2_stream *stream, const h2_event *event,
+                         lh2_event name) {
+    if (!lh2_has_listener(&stream->duplex.object, name))
+        return;
+    push_section(L, event);
+    lh2_emit(L, &stream->duplex.object, name, 3);
+}
+
+static void deliver_informational(lua_State *L, lh2_stream *stream, const h2_event *event) {
+    emit_section(L, stream, event, LH2_EVENT_HEADERS);
+    if (event->headers.status == 100 && !stream->duplex.is_destroyed)
+        lh2_emit(L, &stream->duplex.object, LH2_EVENT_CONTINUE, 0);
+}
+
+/* A promised request: the client's session tells of the stream its response will come on. */
+static void deliver_push(lua_State *L, lh2_session *session, const h2_event *event) {
+    lh2_stream *stream =
+        lh2_stream_new(L, &lh2_client_stream_class, session, event->stream_id, true, false);
+    stream->is_push = true;
+    stream->ends_after_headers = event->headers.is_end;
+    h2_session_set_context(session->engine, stream->id, stream);
+    if (lh2_has_listener(&session->object, LH2_EVENT_STREAM)) {
+        push_section(L, event);
+        lh2_emit(L, &session->object, LH2_EVENT_STREAM, 4);
+    } else {
+        lua_pop(L, 1);
+    }
+}
+
+static void deliver_headers(lua_State *L, void *data) {
+    const delivery *d = data;
+    const h2_event *event = d->event;
+    lh2_stream *stream = event->context;
+    if (event->headers.message == H2_REQUEST) {
+        lh2_server_stream_request(L, d->session, event);
+        return;
+    }
+    if (event->headers.message == H2_PUSH) {
+        deliver_push(L, d->session, event);
+        return;
+    }
+    if (stream == NULL)
+        return;
+    switch (event->headers.message) {
+    case H2_INFORMATIONAL:
+        deliver_informational(L, stream, event);
+        break;
+    case H2_RESPONSE:
+        emit_section(L, stream, event, stream->is_push ? LH2_EVENT_PUSH : LH2_EVENT_RESPONSE);
+        break;
+    default:
+        emit_section(L, stream, event, LH2_EVENT_TRAILERS);
+        break;
+    }
+    if (event->headers.is_end && !stream->duplex.is_destroyed)
+        lh2_stream_ended(L, stream);
+}
+
+static void deliver_data(lua_State *L, void *data) {
+    const delivery *d = data;
+    const h2_event *event = d->event;
+    lh2_stream *stream = event->context;
+    if (stream == NULL) {
+        h2_session_consume(d->session->engine, event->stream_id, event->data.octets.size);
+        return;
+    }
+    if (event->data.octets.size > 0)
+        lh2_duplex_data(L, &stream->duplex, event->data.octets.data, event->data.octets.size);
+    if (event->data.is_end && !stream->duplex.is_destroyed)
+        lh2_stream_ended(L, stream);
+}
+
+static void deliver_close(lua_State *L, void *data) {
+    const delivery *d = data;
+    lh2_stream *stream = d->event->context;
+    if (stream != NULL)
+        lh2_stream_closed(L, stream, d->event);
+}
+
+/* ----------------------------------------------------------------------------- of sessions */
+
+static void emit_settings(lua_State *L, lh2_session *session, lh2_event name,
+                          const h2_settings *settings) {
+    if (!lh2_has_listener(&session->object, name))
+        return;
+    lh2_push_settings(L, settings);
+    lh2_emit(L, &session->object, name, 1);
+}
+
+static void deliver_settings(lua_State *L, void *data) {
+    lh2_session *session = ((const delivery *)data)->session;
+    emit_settings(L, session, LH2_EVENT_REMOTE_SETTINGS,
+                  h2_session_remote_settings(session->engine));
+}
+
+/* The settings() that was acknowledged hears of it first, then whoever listens. */
+static void deliver_settings_ack(lua_State *L, void *data) {
+    lh2_session *session = ((const delivery *)data)->session;
+    if (!session->has_initial_ack) {
+        session->has_initial_ack = true;
+    } else if (session->settings.count > 0) {
+        double duration_ms = lh2_callbacks_take(L, &session->settings);
+        if (lua_isfunction(L, -1)) {
+            lua_pushnil(L);
+            lh2_push_settings(L, h2_session_local_settings(session->engine));
+            lua_pushnumber(L, duration_ms);
+            lua_call(L, 3, 0);
+        } else {
+            lua_pop(L, 1);
+        }
+    }
+    if (session->engine != NULL)
+        emit_settings(L, session, LH2_EVENT_LOCAL_SETTINGS,
+                      h2_session_local_settings(session->engine));
+}
+
+static void deliver_ping(lua_State *L, void *data) {
+    const delivery *d = data;
+    if (!lh2_has_listener(&d->session->object, LH2_EVENT_PING))
+        return;
+    lua_pushlstring(L, (const char *)d->event->ping.payload, 8);
+    lh2_emit(L, &d->session->object, LH2_EVENT_PING, 1);
+}
+
+static void deliver_ping_ack(lua_State *L, void *data) {
+    const delivery *d = data;
+    if (d->session->pings.count == 0)
+        return;
+    double duration_ms = lh2_callbacks_take(L, &d->session->pings);
+    lua_pushnil(L);
+    lua_pushnumber(L, duration_ms);
+    lua_pushlstring(L, (const char *)d->event->ping.payload, 8);
+    lua_call(L, 3, 0);
+}
+
+static void deliver_goaway(lua_State *L, void *data) {
+    const delivery *d = data;
+    lh2_session *session = d->session;
+    uint32_t code = d->event->goaway.code;
+    session->goaway_code = code;
+    session->goaway_last_id = d->event->goaway.last_id;
+    if (lh2_has_listener(&session->object, LH2_EVENT_GOAWAY)) {
+        bytes_slice debug = d->event->goaway.debug;
+        lua_pushinteger(L, (lua_Integer)code);
+        lua_pushinteger(L, (lua_Integer)session->goaway_last_id);
+        if (debug.size > 0)
+            lua_pushlstring(L, (const char *)debug.data, debug.size);
+        else
+            lua_pushnil(L);
+        lh2_emit(L, &session->object, LH2_EVENT_GOAWAY, 3);
+    }
+    if (code == H2_NO_ERROR) {
+        lh2_session_close(L, session);
+        return;
+    }
+    lh2_push_session_error(L, code, H2_BY_PEER);
+    /* Our own GOAWAY says NO_ERROR; the streams end with the peer's code. */
+    lh2_session_destroy(L, session, code);
+}
+
+/* The peer broke the protocol: the engine has queued GOAWAY, and the session ends. */
+static void deliver_fault(lua_State *L, void *data) {
+    const delivery *d = data;
+    const char *name = h2_error_name(d->event->fault.code);
+    lh2_push_error_text(L, "Error", "ERR_HTTP2_ERROR", "%s (%s)", d->event->fault.text,
+                        name != NULL ? name : "?");
+    lua_pushinteger(L, (lua_Integer)d->event->fault.code);
+    lua_setfield(L, -2, "errno");
+    lua_pushliteral(L, "peer");
+    lua_setfield(L, -2, "by");
+    lua_pushliteral(L, "session");
+    lua_setfield(L, -2, "scope");
+    lh2_session_destroy(L, d->session, H2_INTERNAL_ERROR);
+}
+
+static void deliver_altsvc(lua_State *L, void *data) {
+    const delivery *d = data;
+    if (!lh2_has_listener(&d->session->object, LH2_EVENT_ALTSVC))
+        return;
+    bytes_slice value = d->event->altsvc.value, origin = d->event->altsvc.origin;
+    lua_pushlstring(L, (const char *)value.data, value.size);
+    lua_pushlstring(L, (const char *)origin.data, origin.size);
+    lua_pushinteger(L, (lua_Integer)d->event->stream_id);
+    lh2_emit(L, &d->session->object, LH2_EVENT_ALTSVC, 3);
+}
+
+static void deliver_origin(lua_State *L, void *data) {
+    const delivery *d = data;
+    if (!d->session->is_encrypted || !lh2_has_listener(&d->session->object, LH2_EVENT_ORIGIN))
+        return;
+    lua_createtable(L, (int)d->event->origin.count, 0);
+    for (size_t i = 0; i < d->event->origin.count; i++) {
+        bytes_slice origin = d->event->origin.origins[i];
+        lua_pushlstring(L, (const char *)origin.data, origin.size);
+        lua_rawseti(L, -2, (int)i + 1);
+    }
+    lh2_emit(L, &d->session->object, LH2_EVENT_ORIGIN, 1);
+}
+
+/* ------------------------------------------------------------------------------- dispatch */
+
+static void (*const deliverers[])(lua_State *L, void *data) = {
+    [H2_EV_HEADERS] = deliver_headers,           [H2_EV_DATA] = deliver_data,
+    [H2_EV_CLOSE] = deliver_close,               [H2_EV_SETTINGS] = deliver_settings,
+    [H2_EV_SETTINGS_ACK] = deliver_settings_ack, [H2_EV_PING] = deliver_ping,
+    [H2_EV_PING_ACK] = deliver_ping_ack,         [H2_EV_GOAWAY] = deliver_goaway,
+    [H2_EV_ALTSVC] = deliver_altsvc,             [H2_EV_ORIGIN] = deliver_origin,
+    [H2_EV_FAULT] = deliver_fault,               [H2_EV_NONE] = NULL,
+    [H2_EV_PRIORITY_UPDATE] = NULL,
+};
+
+void lh2_deliver(net_wire *wire, const h2_event *event) {
+    delivery d = {net_wire_context(wire), event};
+    if (deliverers[event->kind] != NULL && !d.session->is_destroyed)
+        lh2_enter(d.session->object.runtime, deliverers[event->kind], &d, event->context);
+}

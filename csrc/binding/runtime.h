@@ -1,0 +1,97 @@
+/* What one Lua state owns: its loop, the objects the loop may call back, and what is to be called
+ * later in this turn. There is no other state: no C global changes. */
+#ifndef BINDING_RUNTIME_H
+#define BINDING_RUNTIME_H
+
+#include "base/list.h"
+#include "binding/lua_compat.h"
+#include "net/net.h"
+
+struct lh2_class;
+struct lh2_object;
+struct lh2_tick;
+
+#define LH2_MAX_HOOKS 8
+
+/* What a class has asked to be told (call.h, emitter.h); either may be NULL. */
+typedef struct lh2_hooks {
+    const struct lh2_class *class;
+    bool (*on_blame)(lua_State *L, struct lh2_object *object);
+    void (*on_listener)(lua_State *L, int index, int event, bool is_added);
+} lh2_hooks;
+
+typedef struct lh2_runtime {
+    net_loop *loop;           /* NULL until first used; made anew in a forked child */
+    lua_State *L;             /* the state that runs the loop at this moment; NULL outside a run */
+    struct lh2_object *blame; /* whose handler runs: where an error raised in it goes */
+    struct lh2_tick *ticks;   /* ring of calls due */
+    size_t ticks_first, ticks_count, ticks_capacity;
+    size_t ticks_reserved; /* room kept for lh2_tick_push_reserved */
+    list_node writes; /* every lh2_write (duplex.h) there is: freed with the state at the latest */
+    lh2_hooks hooks[LH2_MAX_HOOKS];
+    bool has_uncaught; /* an error waits to be raised by run (in the state's slot) */
+    bool is_closing;   /* lua_close is under way: nothing is emitted any more */
+    int pid;
+    int64_t date_time; /* the second that `date` is of (lh2_server_date) */
+    char date[40];
+} lh2_runtime;
+
+/* Makes the runtime of this state, as its first finalizable object. [-0, +0, m] */
+void lh2_runtime_open(lua_State *L);
+/* The runtime of this state. [-0, +0, -] */
+lh2_runtime *lh2_runtime_of(lua_State *L);
+/* The loop, made on first use. Raises when it cannot be had. [-0, +0, e] */
+net_loop *lh2_runtime_loop(lua_State *L);
+
+/* The hooks of `class`, made if there are none. */
+lh2_hooks *lh2_runtime_hooks(lh2_runtime *runtime, const struct lh2_class *class);
+
+/* Raises "not enough memory", as Lua does. [-0, +0, v] */
+int lh2_raise_memory(lua_State *L);
+
+/* The loop's hook: calls due, then what they and the sockets have made ready to be written. Returns
+ * whether it wants to be called again before the loop waits. */
+bool lh2_runtime_turn(void *runtime);
+
+/* http2.run([mode]), onUncaught, backendFd, backendTimeout, added to the table on top. [-0, +0, m] */
+void lh2_runtime_functions(lua_State *L);
+
+/* ------------------------------------------------------------------------------- anchors */
+
+/* Keeps the object at `index` alive, and reachable by lh2_push, until lh2_release has been called as
+ * often: from open to close, and while a tick is due. [-0, +0, m] */
+void lh2_anchor(lua_State *L, int index);
+/* One more anchor for an object that has one; cannot fail. */
+void lh2_retain(struct lh2_object *object);
+/* [-0, +0, -] */
+void lh2_release(lua_State *L, struct lh2_object *object);
+/* Pushes an anchored object. [-0, +1, -] */
+void lh2_push(lua_State *L, struct lh2_object *object);
+
+/* A Lua value held for C for a while (a string being sent, a callback): reference numbers as luaL_ref
+ * gives them, LUA_NOREF for nil. [-1, +0, m] */
+int lh2_hold(lua_State *L);
+/* Pushes the value held. [-0, +1, -] */
+void lh2_push_held(lua_State *L, int ref);
+/* [-0, +0, -] */
+void lh2_drop(lua_State *L, int ref);
+
+/* --------------------------------------------------------------------------------- ticks */
+
+/* Calls `call(L, object, data)` once the present callback has returned, in the order asked for,
+ * protected, with `object` anchored meanwhile and blamed. The object has an anchor (lh2_anchor it
+ * first where that is not sure). Raises only for want of memory. [-0, +0, m] */
+void lh2_tick_push(lua_State *L, struct lh2_object *object,
+                   void (*call)(lua_State *L, struct lh2_object *object, intptr_t data),
+                   intptr_t data);
+
+/* For what cannot fail when it happens: room for one tick is kept from reserve on, until it is used by
+ * push_reserved or given back by unreserve. [-0, +0, m] */
+void lh2_tick_reserve(lua_State *L, lh2_runtime *runtime);
+void lh2_tick_unreserve(lh2_runtime *runtime);
+/* Takes over an anchor of the object's, which is released when the call has been made. */
+void lh2_tick_push_reserved(struct lh2_object *object,
+                            void (*call)(lua_State *L, struct lh2_object *object, intptr_t data),
+                            intptr_t data);
+
+#endif
