@@ -1,0 +1,63 @@
+--- What a spec may leave behind: nothing.
+local leaks = {}
+
+local function read(path)
+    local file = assert(io.open(path))
+    local content = file:read("*a")
+    file:close()
+    return content
+end
+
+--- How many descriptors this process has open.
+function leaks.descriptors()
+    local pid = read("/proc/self/stat"):match("^%d+")
+    local pipe = assert(io.popen("ls /proc/" .. pid .. "/fd | wc -l"))
+    local count = pipe:read("*n")
+    pipe:close()
+    return count
+end
+
+--- The resident memory of this process in KiB.
+function leaks.resident()
+    return tonumber(read("/proc/self/status"):match("VmRSS:%s*(%d+)"))
+end
+
+--- Collects all there is to collect; objects with finalizers need more than one round.
+function leaks.collect()
+    for _ = 1, 4 do
+        collectgarbage()
+    end
+    return collectgarbage("count")
+end
+
+--- Lua memory in KiB that `fn` keeps per call, once it has warmed up.
+function leaks.growth(fn, rounds)
+    fn()
+    local before = leaks.collect()
+    for _ = 1, rounds do
+        fn()
+    end
+    return (leaks.collect() - before) / rounds
+end
+
+--- A watch over objects: `watch(object)` notes one, `watch:alive()` tells how many still live.
+function leaks.watch()
+    local objects = setmetatable({}, {__mode = "k"})
+    return setmetatable({
+        alive = function()
+            leaks.collect()
+            local count = 0
+            for _ in pairs(objects) do
+                count = count + 1
+            end
+            return count
+        end,
+    }, {
+        __call = function(_, object)
+            objects[object] = true
+            return object
+        end,
+    })
+end
+
+return leaks

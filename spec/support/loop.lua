@@ -1,0 +1,53 @@
+--- Runs the library's loop inside one test, with a watchdog, and cleans up after one that failed.
+--- Works under Lua 5.4 and LuaJIT.
+local http2 = require("http2")
+local timers = require("http2.timers")
+
+local loop = {}
+
+local opened = {}
+
+--- Notes a server or session, which `loop.clean` is to end if the test does not.
+function loop.track(object)
+    opened[#opened + 1] = object
+    return object
+end
+
+--- Ends what tests left open; for `after_each`.
+function loop.clean()
+    local left = opened
+    opened = {}
+    for _, object in ipairs(left) do
+        pcall(function()
+            return (object.destroy or object.close)(object)
+        end)
+    end
+    collectgarbage() -- closes the sockets of scripted peers that a failed test has dropped
+    for _ = 1, 100 do
+        local ok, alive = pcall(http2.run, "nowait")
+        if ok and not alive then
+            break
+        end
+    end
+end
+
+--- Runs until nothing is left to do; what still runs after `seconds` (5) is an error.
+function loop.run(seconds)
+    seconds = seconds or 5
+    local watchdog = timers.setTimeout(function()
+        error(("the loop still runs after %g s"):format(seconds), 0)
+    end, seconds * 1000)
+    watchdog:unref()
+    local ok, err = pcall(http2.run)
+    timers.clearTimeout(watchdog)
+    if not ok then
+        error(err, 0)
+    end
+end
+
+--- Calls `fn` after so many milliseconds.
+function loop.after(ms, fn)
+    return timers.setTimeout(fn, ms)
+end
+
+return loop
