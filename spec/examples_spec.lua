@@ -40,16 +40,22 @@ describe("examples/server.lua and examples/client.lua", function()
     end)
 end)
 
-describe("the code in README.md", function()
-    it("is Lua", function()
-        local readme = process.read_file("README.md")
-        local blocks = {}
-        for block in readme:gmatch("```lua\n(.-)```") do
-            blocks[#blocks + 1] = block
+describe("the server and the client in README.md", function()
+    it("talk to each other", function()
+        local port = process.free_port()
+        local folder = process.folder()
+        local number = 0
+        for block in process.read_file("README.md"):gmatch("```lua\n(.-)```") do
+            number = number + 1
+            process.write_file(("%s/%d.lua"):format(folder, number), (block:gsub("8080", port)))
         end
-        assert.is_true(#blocks >= 2, "a server and a client are shown")
-        for _, block in ipairs(blocks) do
-            assert(load(block, "=README.md"))
-        end
+        local server = process.start({process.interpreter(), folder .. "/1.lua"}, {ours = true})
+        finally(function()
+            server:stop()
+            process.remove(folder)
+        end)
+        server:wait_for_port(port)
+        local result = process.run({process.interpreter(), folder .. "/2.lua"}, {ours = true})
+        assert.equal("200\nYou asked for /hello\n", result.out, result.err)
     end)
 end)

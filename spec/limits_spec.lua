@@ -323,7 +323,9 @@ describe("PING: a server", function()
 end)
 
 describe("frames of all kinds whose answers are not read: a server", function()
-    local world = conformance.server({streamResetBurst = 1000000, maxSessionInvalidFrames = 1000000})
+    local world = conformance.server({
+        streamResetBurst = 1000000, maxSessionInvalidFrames = 1000000,
+    })
 
     it("stops reading or closes, and keeps its memory", function()
         local peer = world.connect()

@@ -52,11 +52,16 @@ static int check_settings_size(const h2_frame_header *header, h2_fault *fault) {
     return H2_OK;
 }
 
-int h2_frame_check(const h2_frame_header *header, uint32_t max_frame_size, h2_fault *fault) {
+int h2_frame_check_limit(const h2_frame_header *header, uint32_t max_frame_size, h2_fault *fault) {
     if (header->length > max_frame_size)
         return h2_fault_session(fault, H2_FRAME_SIZE_ERROR, "frame over SETTINGS_MAX_FRAME_SIZE");
-    if (header->type >= H2_FRAME_TYPES)
-        return H2_OK;
+    return H2_OK;
+}
+
+int h2_frame_check(const h2_frame_header *header, uint32_t max_frame_size, h2_fault *fault) {
+    int result = h2_frame_check_limit(header, max_frame_size, fault);
+    if (result != H2_OK || header->type >= H2_FRAME_TYPES)
+        return result;
     const frame_rule *rule = &rules[header->type];
     if (rule->place == ON_STREAM && header->stream_id == 0)
         return h2_fault_session(fault, H2_PROTOCOL_ERROR, "stream frame on stream 0");

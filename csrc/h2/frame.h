@@ -52,8 +52,11 @@ typedef struct h2_frame_header {
 /* Reads nine octets. */
 void h2_frame_header_read(h2_frame_header *header, const uint8_t *octets);
 
-/* What can be said from the header alone: the size limit of every frame, the sizes of the known ones,
- * and whether they belong on a stream (§4.2, §6). PRIORITY of a wrong size is the one stream fault. */
+/* §4.2: the limit that frames of all types have, known or not. */
+int h2_frame_check_limit(const h2_frame_header *header, uint32_t max_frame_size, h2_fault *fault);
+
+/* All that can be said from the header alone: the limit, the sizes of the known types, and whether
+ * they belong on a stream (§6). PRIORITY of a wrong size is the one stream fault. */
 int h2_frame_check(const h2_frame_header *header, uint32_t max_frame_size, h2_fault *fault);
 
 /* Octets of DATA, HEADERS and PUSH_PROMISE before their contents: Pad Length, priority, promised id. */

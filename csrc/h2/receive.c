@@ -98,24 +98,29 @@ static int check_sequence(h2_session *session) {
     return H2_OK;
 }
 
-static h2_reception reception(const h2_session *session) {
+static h2_reception reception_of(const h2_session *session) {
     uint8_t type = session->in.frame.type;
     bool is_known = type < H2_FRAME_TYPES && (handlers[type].begin || handlers[type].read);
     return is_known ? h2_role_reception(session->role, type) : H2_IGNORED;
 }
 
-static int check_header(h2_session *session) {
+static int check_header(h2_session *session, h2_reception reception) {
+    const h2_frame_header *frame = &session->in.frame;
+    uint32_t max = session->local.max_frame_size;
     int result = h2_limits_outbound(&session->limits, &session->fault);
     if (result == H2_OK)
         result = check_sequence(session);
     if (result != H2_OK)
         return result;
-    if (reception(session) == H2_FORBIDDEN)
+    switch (reception) {
+    case H2_FORBIDDEN:
         return h2_fault_session(&session->fault, H2_PROTOCOL_ERROR,
                                 "frame that this side never sends");
-    return h2_session_escalate(session, h2_frame_check(&session->in.frame,
-                                                       session->local.max_frame_size,
-                                                       &session->fault));
+    case H2_IGNORED:
+        return h2_frame_check_limit(frame, max, &session->fault);
+    default:
+        return h2_session_escalate(session, h2_frame_check(frame, max, &session->fault));
+    }
 }
 
 static int expect_header(h2_session *session, h2_event *event) {
@@ -128,10 +133,11 @@ static int expect_header(h2_session *session, h2_event *event) {
     h2_frame_header_read(&in->frame, octets);
     in->left = in->frame.length;
     in->padding = 0;
-    result = check_header(session);
+    h2_reception reception = reception_of(session);
+    result = check_header(session, reception);
     if (result != H2_OK)
         return result;
-    if (reception(session) == H2_IGNORED) { /* §5.5 */
+    if (reception == H2_IGNORED) { /* §5.5 */
         h2_session_skip_frame(session);
         return h2_limits_glitch(&session->limits, &session->fault);
     }

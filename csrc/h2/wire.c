@@ -128,10 +128,10 @@ static size_t advance(h2_wire *wire, size_t octets, h2_wire_done *done) {
     segment->size -= n;
     h2_segment gone = *segment;
     wire->unsent -= n;
-    if (gone.chunk)
-        segment->data += n;
-    else
+    if (!gone.chunk)
         wire->_start += n;
+    else if (n > 0)
+        segment->data += n;
     if (gone.size == 0) {
         wire->_first = (wire->_first + 1) & (wire->_capacity - 1);
         wire->_count--;

@@ -1,13 +1,13 @@
 --- Bodies of a given size that differ at every offset: lines of 16 octets, each with its number.
---- The same in JavaScript is in spec/interop/payload.js.
+--- Works under Lua 5.4 and LuaJIT; the same in JavaScript is in spec/interop/payload.js.
 local payload = {}
 
 local master = ""
 
 local function grow(size)
     local lines = {master}
-    for number = #master // 16, size // 16 do
-        lines[#lines + 1] = ("%015d\n"):format(number)
+    for number = #master / 16, math.floor(size / 16) do
+        lines[#lines + 1] = ("%015.0f\n"):format(number)
     end
     master = table.concat(lines)
 end

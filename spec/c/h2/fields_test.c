@@ -25,12 +25,12 @@ static size_t fill(va_list arguments) {
     return count;
 }
 
-static const char *request(bool is_extended, ...) {
+static const char *request(int is_extended, ...) {
     va_list arguments;
     va_start(arguments, is_extended);
     size_t count = fill(arguments);
     va_end(arguments);
-    return h2_fields_check_request(fields, count, is_extended, &facts);
+    return h2_fields_check_request(fields, count, is_extended != 0, &facts);
 }
 
 /* A GET with further fields. */

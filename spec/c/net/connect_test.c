@@ -64,7 +64,7 @@ EXPORTED void freeaddrinfo(struct addrinfo *list) {
 }
 
 static int free_port(net_loop *loop) {
-    server probe = {0};
+    test_server probe = {0};
     endpoint unused = {0};
     server_open(&probe, loop, &unused);
     server_close(&probe, loop);
@@ -78,7 +78,7 @@ static void connect_to(endpoint *client, net_loop *loop, const char *host, int p
 }
 
 static void connects_to_an_address_without_looking_it_up(void **state) {
-    server listening = {0};
+    test_server listening = {0};
     endpoint client = {0}, accepted = {0};
     connect_pair(*state, &listening, &client, &accepted, NULL, NULL);
     assert_int_equal(client.lookups, 0);
@@ -144,7 +144,7 @@ static void tells_what_is_wrong_at_once_from_the_loop(void **state) {
 }
 
 static void looks_up_a_name_and_tells_its_addresses(void **state) {
-    server listening = {0};
+    test_server listening = {0};
     endpoint client = {0}, accepted = {0};
     server_open(&listening, *state, &accepted);
     connect_to(&client, *state, "localhost", listening.port, 4);
@@ -157,7 +157,7 @@ static void looks_up_a_name_and_tells_its_addresses(void **state) {
 }
 
 static void goes_on_with_ipv4_when_ipv6_is_refused(void **state) {
-    server listening = {0};
+    test_server listening = {0};
     endpoint client = {0}, accepted = {0};
     server_open(&listening, *state, &accepted);
     connect_to(&client, *state, "six-first.test", listening.port, 0);
@@ -216,7 +216,7 @@ static int open_full_listener(int port, int *fillers, size_t count) {
 }
 
 static void tries_the_next_address_when_the_first_is_slow(void **state) {
-    server listening = {0};
+    test_server listening = {0};
     endpoint client = {0}, accepted = {0};
     int fillers[3];
     server_open(&listening, *state, &accepted);
@@ -270,7 +270,7 @@ static void close_at(endpoint *self, const char *event) {
 }
 
 static void may_be_closed_from_any_event(void **state) {
-    server listening = {0};
+    test_server listening = {0};
     endpoint accepted = {0};
     server_open(&listening, *state, &accepted);
     const char *events[] = {"lookup", "connect"};
@@ -291,7 +291,7 @@ static void may_be_closed_from_any_event(void **state) {
 }
 
 static void connects_from_a_local_address(void **state) {
-    server listening = {0};
+    test_server listening = {0};
     endpoint client = {0}, accepted = {0}, other = {0};
     server_open(&listening, *state, &accepted);
     net_connect_options options = {
@@ -314,7 +314,7 @@ static void connects_from_a_local_address(void **state) {
 }
 
 static void bears_failing_allocations(void **state) {
-    server listening = {0};
+    test_server listening = {0};
     endpoint accepted = {0};
     server_open(&listening, *state, &accepted);
     for (size_t n = 1; n < 12; n++) {

@@ -5,14 +5,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-static void listen_with(server *self, net_loop *loop, net_listen_options options) {
+static void listen_with(test_server *self, net_loop *loop, net_listen_options options) {
     assert_int_equal(net_listener_open(&self->listener, loop, &options, &server_events, self), 0);
     assert_int_equal(self->listenings + self->errors, 0);
     RUN_UNTIL(loop, self->listenings + self->errors == 1);
 }
 
 static void tells_a_port_in_use(void **state) {
-    server first = {0}, second = {0};
+    test_server first = {0}, second = {0};
     endpoint unused = {0};
     server_open(&first, *state, &unused);
     listen_with(&second, *state,
@@ -27,7 +27,7 @@ static void tells_a_port_in_use(void **state) {
 }
 
 static void shares_a_port_where_that_is_asked_for(void **state) {
-    server first = {0}, second = {0};
+    test_server first = {0}, second = {0};
     net_listen_options options = {.host = "127.0.0.1", .fd = -1, .is_reuse_port = true};
     net_address address;
     listen_with(&first, *state, options);
@@ -40,7 +40,7 @@ static void shares_a_port_where_that_is_asked_for(void **state) {
 }
 
 static void listens_on_every_address_by_default(void **state) {
-    server self = {0};
+    test_server self = {0};
     endpoint client = {0}, accepted = {0};
     self.accepted = &accepted;
     listen_with(&self, *state, (net_listen_options){.fd = -1});
@@ -55,7 +55,7 @@ static void listens_on_every_address_by_default(void **state) {
 }
 
 static void listens_on_a_name(void **state) {
-    server self = {0}, unknown = {0};
+    test_server self = {0}, unknown = {0};
     listen_with(&self, *state, (net_listen_options){.host = "localhost", .fd = -1});
     assert_int_equal(self.listenings, 1);
     listen_with(&unknown, *state, (net_listen_options){.host = "no such host", .fd = -1});
@@ -65,7 +65,7 @@ static void listens_on_a_name(void **state) {
 }
 
 static void tells_an_address_that_is_not_here(void **state) {
-    server self = {0}, other = {0};
+    test_server self = {0}, other = {0};
     listen_with(&self, *state, (net_listen_options){.host = "192.0.2.1", .fd = -1});
     assert_string_equal(self.error.code, "EADDRNOTAVAIL");
     listen_with(&other, *state, (net_listen_options){.host = "127.0.0.1", .port = -5, .fd = -1});
@@ -75,7 +75,7 @@ static void tells_an_address_that_is_not_here(void **state) {
 }
 
 static void serves_a_unix_socket_and_removes_its_file(void **state) {
-    server self = {0}, second = {0};
+    test_server self = {0}, second = {0};
     endpoint client = {0}, accepted = {.is_echoing = true};
     char path[64];
     snprintf(path, sizeof(path), "listener_test.%ld", (long)getpid());
@@ -109,7 +109,7 @@ static void serves_a_unix_socket_and_removes_its_file(void **state) {
 }
 
 static void refuses_a_path_that_is_too_long(void **state) {
-    server self = {0};
+    test_server self = {0};
     char path[200];
     memset(path, 'x', sizeof(path) - 1);
     path[sizeof(path) - 1] = '\0';
@@ -124,7 +124,7 @@ static void takes_over_a_descriptor(void **state) {
     uv_ip4_addr("127.0.0.1", 0, &address);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(fd, 5), 0);
-    server self = {0};
+    test_server self = {0};
     endpoint client = {0}, accepted = {0};
     self.accepted = &accepted;
     listen_with(&self, *state, (net_listen_options){.fd = fd});
@@ -135,20 +135,20 @@ static void takes_over_a_descriptor(void **state) {
     endpoint_close(&client, *state);
     endpoint_close(&accepted, *state);
     server_close(&self, *state);
-    server wrong = {0};
+    test_server wrong = {0};
     listen_with(&wrong, *state, (net_listen_options){.fd = 9999});
     assert_string_equal(wrong.error.code, "ENOTSOCK");
     server_close(&wrong, *state);
 }
 
 /* Counts connections and keeps none. */
-static void drop_connection(server *self, net_socket *socket) {
+static void drop_connection(test_server *self, net_socket *socket) {
     (void)self;
     net_socket_close(socket);
 }
 
 static void lets_connections_wait_while_paused(void **state) {
-    server self = {.on_connection = drop_connection};
+    test_server self = {.on_connection = drop_connection};
     endpoint unused = {0}, clients[5] = {{0}};
     server_open(&self, *state, &unused);
     net_listener_pause(self.listener, true);
@@ -166,7 +166,7 @@ static void lets_connections_wait_while_paused(void **state) {
 }
 
 static void closes_while_a_connection_waits(void **state) {
-    server self = {.on_connection = drop_connection};
+    test_server self = {.on_connection = drop_connection};
     endpoint unused = {0}, client = {0};
     server_open(&self, *state, &unused);
     net_listener_pause(self.listener, true);
@@ -180,7 +180,7 @@ static void closes_while_a_connection_waits(void **state) {
 
 static void accepts_a_crowd(void **state) {
     enum { CROWD = 300 };
-    server self = {.on_connection = drop_connection};
+    test_server self = {.on_connection = drop_connection};
     endpoint unused = {0};
     static endpoint clients[CROWD];
     memset(clients, 0, sizeof(clients));
@@ -194,7 +194,7 @@ static void accepts_a_crowd(void **state) {
 }
 
 static void rests_when_memory_is_out_and_goes_on(void **state) {
-    server self = {.on_connection = drop_connection};
+    test_server self = {.on_connection = drop_connection};
     endpoint unused = {0}, client = {0};
     server_open(&self, *state, &unused);
     endpoint_connect(&client, *state, self.port);
@@ -212,7 +212,7 @@ static void rests_when_memory_is_out_and_goes_on(void **state) {
 }
 
 static void bears_running_out_of_descriptors(void **state) {
-    server self = {.on_connection = drop_connection};
+    test_server self = {.on_connection = drop_connection};
     endpoint unused = {0}, client = {0}, late = {0};
     server_open(&self, *state, &unused);
     endpoint_connect(&client, *state, self.port);
@@ -234,7 +234,7 @@ static void bears_running_out_of_descriptors(void **state) {
 }
 
 static void does_not_keep_the_loop_alive_when_unreferenced(void **state) {
-    server self = {0};
+    test_server self = {0};
     endpoint unused = {0};
     server_open(&self, *state, &unused);
     net_listener_ref(self.listener, false);

@@ -7,7 +7,7 @@
 
 typedef struct pair {
     net_loop *loop;
-    server listening;
+    test_server listening;
     endpoint client, accepted;
 } pair;
 
@@ -179,7 +179,7 @@ static void tells_a_reset_to_a_reader(void **state) {
 }
 
 static void takes_nothing_before_the_connection_stands(void **state) {
-    server listening = {0};
+    test_server listening = {0};
     endpoint client = {0}, accepted = {0};
     server_open(&listening, *state, &accepted);
     endpoint_connect(&client, *state, listening.port);
@@ -198,7 +198,7 @@ static void takes_nothing_before_the_connection_stands(void **state) {
 }
 
 static void writes_when_connected(void **state) {
-    server listening = {0};
+    test_server listening = {0};
     endpoint client = {0}, accepted = {0};
     server_open(&listening, *state, &accepted);
     endpoint_connect(&client, *state, listening.port);

@@ -170,12 +170,12 @@ void endpoint_close(endpoint *self, net_loop *loop) {
 /* -------------------------------------------------------------------------------------- server */
 
 static void on_listening(net_listener *listener) {
-    server *self = net_listener_context(listener);
+    test_server *self = net_listener_context(listener);
     self->listenings++;
 }
 
 static void on_connection(net_listener *listener, net_socket *socket) {
-    server *self = net_listener_context(listener);
+    test_server *self = net_listener_context(listener);
     self->connections++;
     if (self->on_connection) {
         self->on_connection(self, socket);
@@ -193,13 +193,13 @@ static void on_connection(net_listener *listener, net_socket *socket) {
 }
 
 static void on_listener_error(net_listener *listener, const net_error *error) {
-    server *self = net_listener_context(listener);
+    test_server *self = net_listener_context(listener);
     self->errors++;
     self->error = *error;
 }
 
 static void on_listener_close(net_listener *listener) {
-    server *self = net_listener_context(listener);
+    test_server *self = net_listener_context(listener);
     self->closes++;
     self->listener = NULL;
 }
@@ -207,7 +207,7 @@ static void on_listener_close(net_listener *listener) {
 const net_listener_events server_events = {on_listening, on_connection, on_listener_error,
                                            on_listener_close};
 
-void server_open(server *self, net_loop *loop, endpoint *accepted) {
+void server_open(test_server *self, net_loop *loop, endpoint *accepted) {
     net_listen_options options = {.host = "127.0.0.1", .fd = -1};
     self->accepted = accepted;
     assert_int_equal(net_listener_open(&self->listener, loop, &options, &server_events, self), 0);
@@ -217,14 +217,14 @@ void server_open(server *self, net_loop *loop, endpoint *accepted) {
     self->port = address.port;
 }
 
-void server_close(server *self, net_loop *loop) {
+void server_close(test_server *self, net_loop *loop) {
     if (!self->listener)
         return;
     net_listener_close(self->listener);
     RUN_UNTIL(loop, self->closes == 1);
 }
 
-void connect_pair(net_loop *loop, server *self, endpoint *client, endpoint *accepted,
+void connect_pair(net_loop *loop, test_server *self, endpoint *client, endpoint *accepted,
                   net_tls_context *client_tls, net_tls_context *server_tls) {
     self->tls = server_tls;
     server_open(self, loop, accepted);

@@ -62,24 +62,24 @@ void endpoint_send(endpoint *endpoint, const void *data, size_t size);
 void endpoint_close(endpoint *endpoint, net_loop *loop);
 
 /* A listener that gives its one next connection to `accepted`. */
-typedef struct server {
+typedef struct test_server {
     net_listener *listener;
     endpoint *accepted;
     net_tls_context *tls;
     int listenings, connections, errors, closes;
     net_error error;
     int port;
-    void (*on_connection)(struct server *server, net_socket *socket); /* instead; may be NULL */
-} server;
+    void (*on_connection)(struct test_server *server, net_socket *socket); /* instead; may be NULL */
+} test_server;
 
 extern const net_listener_events server_events;
 
 /* Listens on a free port of 127.0.0.1, and waits until it does. */
-void server_open(server *server, net_loop *loop, endpoint *accepted);
-void server_close(server *server, net_loop *loop);
+void server_open(test_server *server, net_loop *loop, endpoint *accepted);
+void server_close(test_server *server, net_loop *loop);
 
 /* Connected over TCP; with contexts, over TLS for "localhost" (not yet shaken hands). */
-void connect_pair(net_loop *loop, server *server, endpoint *client, endpoint *accepted,
+void connect_pair(net_loop *loop, test_server *server, endpoint *client, endpoint *accepted,
                   net_tls_context *client_tls, net_tls_context *server_tls);
 
 /* Octets that tell where they belong. */
