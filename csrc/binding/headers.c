@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Addresses used as registry keys: the tables of names by token, and the key for sensitive headers. */
-static const char names_key, sensitive_key;
+/* Addresses used as registry keys: the table of names by token, the empty list that most headers
+ * share; and the key for sensitive headers. */
+static const char names_key, nothing_key, sensitive_key;
 
 #define LAST_TOKEN 61
 
@@ -178,6 +179,18 @@ static bytes_slice check_value(lua_State *L, bytes_slice name, bytes_slice value
     return value;
 }
 
+/* Prints an integer so that it ends before `end`; returns where it begins. */
+static char *print_integer(char *end, int64_t value) {
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        *--end = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        *--end = '-';
+    return end;
+}
+
 /* The scalar on top as text: strings as they are, numbers and booleans printed. Leaves the stack. */
 static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name) {
     char number[32];
@@ -190,9 +203,12 @@ static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name) {
     case LUA_TNUMBER: {
         double d = lua_tonumber(L, -1);
         int64_t i = d >= -9.2e18 && d <= 9.2e18 ? (int64_t)d : 0;
-        size = (double)i == d ? (size_t)snprintf(number, sizeof number, "%lld",
-                                                 (long long)lua_tointeger(L, -1))
-                              : (size_t)snprintf(number, sizeof number, "%.14g", d);
+        if ((double)i == d) {
+            text = print_integer(number + sizeof number, (int64_t)lua_tointeger(L, -1));
+            size = (size_t)(number + sizeof number - text);
+        } else {
+            size = (size_t)snprintf(number, sizeof number, "%.14g", d);
+        }
         break;
     }
     case LUA_TBOOLEAN:
@@ -481,13 +497,18 @@ static void push_status(lua_State *L, bytes_slice value) {
 
 /* The names flagged never-indexed, one for each field, under the sensitive key. Table at -1. */
 static void set_sensitive(lua_State *L, int names, const hpack_field *fields, size_t count) {
+    int found = 0;
     lua_pushlightuserdata(L, (void *)&sensitive_key);
-    lua_newtable(L);
-    for (size_t i = 0, n = 0; i < count; i++)
-        if (fields[i].flags & HPACK_NEVER_INDEXED) {
-            push_name(L, names, &fields[i]);
-            lua_rawseti(L, -2, (int)++n);
-        }
+    for (size_t i = 0; i < count; i++) {
+        if (!(fields[i].flags & HPACK_NEVER_INDEXED))
+            continue;
+        if (found == 0)
+            lua_newtable(L);
+        push_name(L, names, &fields[i]);
+        lua_rawseti(L, -2, ++found);
+    }
+    if (found == 0)
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &nothing_key);
     lua_rawset(L, -3);
 }
 
@@ -540,6 +561,19 @@ void lh2_push_sensitive_key(lua_State *L) {
     lua_pushlightuserdata(L, (void *)&sensitive_key);
 }
 
+static int refuse_change(lua_State *L) {
+    return luaL_error(L, "the list of sensitive headers received cannot be changed");
+}
+
+/* Pushes an empty table that stays so. */
+static void push_nothing(lua_State *L) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, refuse_change);
+    lua_setfield(L, -2, "__newindex");
+    lua_setmetatable(L, -2);
+}
+
 void lh2_headers_open(lua_State *L) {
     lua_createtable(L, LAST_TOKEN, 0);
     for (int token = 1; token <= LAST_TOKEN; token++) {
@@ -547,6 +581,8 @@ void lh2_headers_open(lua_State *L) {
         lua_rawseti(L, -2, token);
     }
     lua_rawsetp(L, LUA_REGISTRYINDEX, &names_key);
+    push_nothing(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &nothing_key);
     lh2_push_sensitive_key(L);
     lua_setfield(L, -2, "sensitiveHeaders");
 }

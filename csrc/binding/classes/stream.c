@@ -36,6 +36,8 @@ static void leave_session(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
     if (session == NULL)
         return;
+    if (session->role == H2_SERVER)
+        lh2_server_stream_left(L, stream);
     stream->session = NULL;
     list_remove(&stream->link);
     session->stream_count--;

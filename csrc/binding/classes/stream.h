@@ -67,6 +67,9 @@ void lh2_client_stream_submit(lua_State *L, lh2_stream *stream);
 void lh2_client_stream_ready(lua_State *L, lh2_stream *stream);
 /* Server: a request came; emits "stream". [-0, +0, e] */
 void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_event *event);
+/* Server: the stream is about to leave its session; remembers who hears of errors still to come.
+ * [-0, +0, m] */
+void lh2_server_stream_left(lua_State *L, lh2_stream *stream);
 /* Server: the final response with default headers if none was sent. [-0, +0, m] */
 void lh2_server_stream_respond_implicitly(lua_State *L, lh2_stream *stream, bool is_end);
 
