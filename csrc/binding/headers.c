@@ -120,16 +120,26 @@ static int pseudo_of(bytes_slice name) {
 
 /* ---------------------------------------------------------------------------- reading tables */
 
-/* Memory for `size` octets that lasts as long as the reading. [-0, +0, m] */
+/* Memory that lasts as long as the reading: in a table, made when first needed, in a slot of the stack
+ * that is there for it. [-0, +0, m] */
+static void *keep_memory(lua_State *L, lh2_fields *f, size_t size) {
+    if (lua_isnil(L, f->_keep)) {
+        lua_newtable(L);
+        lua_replace(L, f->_keep);
+    }
+    void *memory = lua_newuserdata(L, size);
+    lua_rawseti(L, f->_keep, (int)lua_rawlen(L, f->_keep) + 1);
+    return memory;
+}
+
+/* The same for `size` octets of text. [-0, +0, m] */
 static uint8_t *keep_octets(lua_State *L, lh2_fields *f, size_t size) {
     if (size <= LH2_FIELDS_SCRATCH - f->_scratch_used) {
         uint8_t *octets = f->_scratch + f->_scratch_used;
         f->_scratch_used += size;
         return octets;
     }
-    uint8_t *octets = lua_newuserdata(L, size);
-    lua_rawseti(L, f->_keep, (int)lua_rawlen(L, f->_keep) + 1);
-    return octets;
+    return keep_memory(L, f, size);
 }
 
 static int raise_name(lua_State *L, const char *code, bytes_slice name) {
@@ -224,9 +234,8 @@ static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name) {
 }
 
 static void grow_list(lua_State *L, lh2_fields *f) {
-    hpack_field *list = lua_newuserdata(L, f->_capacity * 2 * sizeof(hpack_field));
+    hpack_field *list = keep_memory(L, f, f->_capacity * 2 * sizeof(hpack_field));
     memcpy(list, f->_list, (LH2_PSEUDO_COUNT + f->_regular) * sizeof(hpack_field));
-    lua_rawseti(L, f->_keep, (int)lua_rawlen(L, f->_keep) + 1);
     f->_list = list;
     f->_capacity *= 2;
 }
@@ -369,7 +378,7 @@ void lh2_fields_read(lua_State *L, int index, lh2_section section, lh2_fields *f
     f->_capacity = LH2_PSEUDO_COUNT + LH2_FIELDS_INLINE;
     f->_table = lua_absindex(L, index);
     luaL_checkstack(L, 10, "headers");
-    lua_newtable(L);
+    lua_pushnil(L);
     f->_keep = lua_gettop(L);
     if (lua_isnoneornil(L, f->_table))
         return;

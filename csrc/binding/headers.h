@@ -44,11 +44,11 @@ typedef struct lh2_fields {
  * lowered and checked, values made strings. Raises Node's codes: ERR_INVALID_HTTP_TOKEN,
  * ERR_INVALID_CHAR, ERR_HTTP2_HEADER_SINGLE_VALUE, ERR_HTTP2_INVALID_PSEUDOHEADER,
  * ERR_HTTP2_INVALID_CONNECTION_HEADERS, ERR_HTTP2_INVALID_HEADER_VALUE, ERR_INVALID_ARG_VALUE.
- * [-0, +1..3, v] */
+ * [-0, +1, v] */
 void lh2_fields_read(lua_State *L, int index, lh2_section section, lh2_fields *fields);
 /* Whether a regular field of that name was given. */
 bool lh2_fields_has(const lh2_fields *fields, hpack_token token);
-/* Adds a field whose octets the caller keeps. [-0, +0..1, m] */
+/* Adds a field whose octets the caller keeps. [-0, +0, m] */
 void lh2_fields_add(lua_State *L, lh2_fields *fields, bytes_slice name, bytes_slice value);
 /* Sets :status to the number. */
 void lh2_fields_set_status(lh2_fields *fields, int status);
