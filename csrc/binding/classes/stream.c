@@ -29,6 +29,27 @@ int lh2_stream_raise(lua_State *L, int result) {
     }
 }
 
+/* ------------------------------------------------------------------------- fields that wait */
+
+int lh2_stream_keep_request(lh2_stream *stream, const hpack_field *fields, size_t count) {
+    stream->request = mem_alloc(sizeof(*stream->request));
+    if (stream->request == NULL)
+        return H2_NOMEM;
+    hpack_section_init(stream->request);
+    for (size_t i = 0; i < count; i++)
+        if (hpack_section_add(stream->request, &fields[i]) != HPACK_OK)
+            return H2_NOMEM;
+    return H2_OK;
+}
+
+void lh2_stream_forget_request(lh2_stream *stream) {
+    if (stream->request == NULL)
+        return;
+    hpack_section_dispose(stream->request);
+    mem_free(stream->request);
+    stream->request = NULL;
+}
+
 /* ------------------------------------------------------------------------- ending a stream */
 
 /* Takes the stream out of session and engine; events that are due come by ticks. */
@@ -43,11 +64,7 @@ static void leave_session(lua_State *L, lh2_stream *stream) {
     session->stream_count--;
     if (stream->id != 0 && !stream->is_engine_done)
         h2_session_set_context(session->engine, stream->id, NULL);
-    if (stream->request != NULL) {
-        hpack_section_dispose(stream->request);
-        mem_free(stream->request);
-        stream->request = NULL;
-    }
+    lh2_stream_forget_request(stream);
     lh2_session_stream_closed(L, session);
 }
 
@@ -520,10 +537,7 @@ static int stream_gc(lua_State *L) {
     lh2_session *session = stream->session;
     if (session != NULL && stream->id != 0 && !stream->is_engine_done && session->engine != NULL)
         h2_session_set_context(session->engine, stream->id, NULL);
-    if (stream->request != NULL) {
-        hpack_section_dispose(stream->request);
-        mem_free(stream->request);
-    }
+    lh2_stream_forget_request(stream);
     lh2_duplex_dispose(L, &stream->duplex);
     return 0;
 }

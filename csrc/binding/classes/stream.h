@@ -13,7 +13,8 @@ typedef struct lh2_stream {
     list_node link;       /* among the session's streams */
     uint32_t id;          /* 0: not submitted yet */
     uint32_t rst_code;
-    hpack_section *request; /* fields that wait for the session to connect (pending) */
+    hpack_section *request; /* fields that wait: for the session to connect, or to be told */
+    uint8_t flags;          /* of the HEADERS that opened it (servers) */
     bool is_request_end;    /* their HEADERS carry END_STREAM */
     bool has_rst_code;      /* the first code given stays */
     bool is_closed;         /* Node's `closed` */
@@ -61,6 +62,9 @@ extern const char lh2_sent_headers_key, lh2_sent_info_headers_key, lh2_sent_trai
 /* The code of an engine call's failure as Node's error, raised. `result` is not H2_OK. [-0, +0, v] */
 int lh2_stream_raise(lua_State *L, int result);
 
+/* Keeps a copy of the fields in stream->request; frees it. H2_OK or H2_NOMEM. */
+int lh2_stream_keep_request(lh2_stream *stream, const hpack_field *fields, size_t count);
+void lh2_stream_forget_request(lh2_stream *stream);
 /* Client: a request that waited goes to the engine now that the session is connected; ready. [-0, +0, m] */
 void lh2_client_stream_submit(lua_State *L, lh2_stream *stream);
 /* Client: the request is with the engine: "ready" follows, and what was written is sent. [-0, +0, m] */
