@@ -15,8 +15,7 @@ static void push_section(lua_State *L, const h2_event *event) {
     lh2_push_raw_headers(L, event->headers.fields, event->headers.count);
 }
 
-static void emit_section(lua_State *L, lh2_stream *stream, const h2_event *event,
-                         lh2_event name) {
+static void emit_section(lua_State *L, lh2_stream *stream, const h2_event *event, lh2_event name) {
     if (!lh2_has_listener(&stream->duplex.object, name))
         return;
     push_section(L, event);
@@ -241,12 +240,18 @@ static void deliver_origin(lua_State *L, void *data) {
 /* ------------------------------------------------------------------------------- dispatch */
 
 static void (*const deliverers[])(lua_State *L, void *data) = {
-    [H2_EV_HEADERS] = deliver_headers,           [H2_EV_DATA] = deliver_data,
-    [H2_EV_CLOSE] = deliver_close,               [H2_EV_SETTINGS] = deliver_settings,
-    [H2_EV_SETTINGS_ACK] = deliver_settings_ack, [H2_EV_PING] = deliver_ping,
-    [H2_EV_PING_ACK] = deliver_ping_ack,         [H2_EV_GOAWAY] = deliver_goaway,
-    [H2_EV_ALTSVC] = deliver_altsvc,             [H2_EV_ORIGIN] = deliver_origin,
-    [H2_EV_FAULT] = deliver_fault,               [H2_EV_NONE] = NULL,
+    [H2_EV_HEADERS] = deliver_headers,
+    [H2_EV_DATA] = deliver_data,
+    [H2_EV_CLOSE] = deliver_close,
+    [H2_EV_SETTINGS] = deliver_settings,
+    [H2_EV_SETTINGS_ACK] = deliver_settings_ack,
+    [H2_EV_PING] = deliver_ping,
+    [H2_EV_PING_ACK] = deliver_ping_ack,
+    [H2_EV_GOAWAY] = deliver_goaway,
+    [H2_EV_ALTSVC] = deliver_altsvc,
+    [H2_EV_ORIGIN] = deliver_origin,
+    [H2_EV_FAULT] = deliver_fault,
+    [H2_EV_NONE] = NULL,
     [H2_EV_PRIORITY_UPDATE] = NULL,
 };
 

@@ -78,7 +78,8 @@ static int fail_request(lua_State *L, lh2_stream *stream, int result) {
 static int submit_request(lh2_session *session, lh2_stream *stream, const lh2_fields *fields) {
     if (session->is_connecting) {
         stream->duplex.is_held = true;
-        return lh2_stream_keep_request(stream, fields->fields, fields->count);
+        stream->request = lh2_fields_keep(fields->fields, fields->count);
+        return stream->request != NULL ? H2_OK : H2_NOMEM;
     }
     int result = h2_session_submit_request(session->engine, fields->fields, fields->count,
                                            stream->is_request_end, stream, &stream->id);
@@ -131,7 +132,8 @@ static int session_request(lua_State *L) {
     if (result != H2_OK)
         return fail_request(L, stream, result);
     if (session->is_connecting)
-        stream->duplex.is_ending = options.is_end; /* nothing can be written; the rest comes later */
+        stream->duplex.is_ending =
+            options.is_end; /* nothing can be written; the rest comes later */
     else
         lh2_client_stream_ready(L, stream);
     return 1;
@@ -295,9 +297,8 @@ static void set_authority(lh2_client_session *client, const lh2_url *url, const 
     bool has_brackets = strchr(host, ':') != NULL;
     int size = snprintf(client->authority, sizeof(client->authority),
                         has_brackets ? "[%.255s]:%d" : "%.255s:%d", host, url->port);
-    client->authority_size = (size_t)size < sizeof(client->authority)
-                                 ? (size_t)size
-                                 : sizeof(client->authority) - 1;
+    client->authority_size =
+        (size_t)size < sizeof(client->authority) ? (size_t)size : sizeof(client->authority) - 1;
 }
 
 static void read_connect_options(lua_State *L, int options, const lh2_url *url,
@@ -375,8 +376,8 @@ static int http2_connect(lua_State *L) {
     read_destination(L, &to);
     lh2_config_read(L, 2, H2_CLIENT, &config);
     net_loop *loop = lh2_runtime_loop(L);
-    lh2_client_session *client = (lh2_client_session *)lh2_session_new(
-        L, &lh2_client_session_class, sizeof(*client), &config);
+    lh2_client_session *client = (lh2_client_session *)lh2_session_new(L, &lh2_client_session_class,
+                                                                       sizeof(*client), &config);
     client->is_secure = to.is_secure;
     set_authority(client, &to.url, to.servername);
     if (!lua_isnil(L, 3)) {

@@ -123,8 +123,8 @@ static int stream_additional_headers(lua_State *L) {
         return lh2_raise(L, "ERR_HTTP2_INVALID_INFO_STATUS", lua_tostring(L, -1));
     }
     lh2_fields_finish(&fields);
-    int result = h2_session_submit_informational(stream->session->engine, stream->id,
-                                                 fields.fields, fields.count);
+    int result = h2_session_submit_informational(stream->session->engine, stream->id, fields.fields,
+                                                 fields.count);
     if (result != H2_OK)
         return lh2_stream_raise(L, result);
     note_info_headers(L, 2);
@@ -246,7 +246,7 @@ static bool is_head_request(const h2_event *event) {
 
 /* Pushes the arguments of "stream": stream, headers, flags, and rawHeaders if somebody may look at
  * them. Returns their number. [-0, +3..4, m] */
-static int push_arguments(lua_State *L, lh2_stream *stream, const hpack_section *request,
+static int push_arguments(lua_State *L, lh2_stream *stream, const lh2_kept_fields *request,
                           bool has_raw) {
     lh2_push(L, &stream->duplex.object);
     lh2_push_headers(L, request->fields, request->count);
@@ -257,7 +257,7 @@ static int push_arguments(lua_State *L, lh2_stream *stream, const hpack_section 
 }
 
 /* "stream", of the session and then of the server. [-0, +0, e] */
-static void announce(lua_State *L, lh2_stream *stream, const hpack_section *request) {
+static void announce(lua_State *L, lh2_stream *stream, const lh2_kept_fields *request) {
     lh2_object *session = &stream->session->object;
     lh2_object *server = lh2_server_object(stream->session);
     bool has_listener = lh2_has_listener(session, LH2_EVENT_STREAM);
@@ -298,7 +298,8 @@ void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_even
     stream->ends_after_headers = event->headers.is_end;
     stream->flags = event->headers.flags;
     stream->is_head = is_head_request(event);
-    if (lh2_stream_keep_request(stream, event->headers.fields, event->headers.count) != H2_OK)
+    stream->request = lh2_fields_keep(event->headers.fields, event->headers.count);
+    if (stream->request == NULL)
         lh2_raise(L, "ERR_HTTP2_NO_MEM", NULL);
     if (event->headers.is_end)
         lh2_stream_ended(L, stream);

@@ -29,28 +29,12 @@ int lh2_stream_raise(lua_State *L, int result) {
     }
 }
 
-/* ------------------------------------------------------------------------- fields that wait */
-
-int lh2_stream_keep_request(lh2_stream *stream, const hpack_field *fields, size_t count) {
-    stream->request = mem_alloc(sizeof(*stream->request));
-    if (stream->request == NULL)
-        return H2_NOMEM;
-    hpack_section_init(stream->request);
-    for (size_t i = 0; i < count; i++)
-        if (hpack_section_add(stream->request, &fields[i]) != HPACK_OK)
-            return H2_NOMEM;
-    return H2_OK;
-}
+/* ------------------------------------------------------------------------- ending a stream */
 
 void lh2_stream_forget_request(lh2_stream *stream) {
-    if (stream->request == NULL)
-        return;
-    hpack_section_dispose(stream->request);
     mem_free(stream->request);
     stream->request = NULL;
 }
-
-/* ------------------------------------------------------------------------- ending a stream */
 
 /* Takes the stream out of session and engine; events that are due come by ticks. */
 static void leave_session(lua_State *L, lh2_stream *stream) {
@@ -88,7 +72,8 @@ static bool is_abort_error(lua_State *L, int index) {
     if (lua_type(L, index) != LUA_TTABLE)
         return false;
     lua_getfield(L, index, "name");
-    bool is_abort = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "AbortError") == 0;
+    bool is_abort =
+        lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "AbortError") == 0;
     lua_pop(L, 1);
     return is_abort;
 }
@@ -548,8 +533,8 @@ static const luaL_Reg metamethods[] = {
     {NULL, NULL},
 };
 
-const lh2_class lh2_stream_class = {
-    "Http2Stream", &lh2_duplex_class, methods, getters, NULL, metamethods};
+const lh2_class lh2_stream_class = {"Http2Stream", &lh2_duplex_class, methods, getters,
+                                    NULL,          metamethods};
 
 void lh2_stream_open(lua_State *L) {
     lh2_class_register(L, &lh2_stream_class);
