@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "binding/classes/secure_context.h"
 #include "binding/classes/socket_proxy.h"
 #include "binding/classes/stream.h"
@@ -54,18 +53,6 @@ static void complete_request(lua_State *L, const lh2_client_session *client, lh2
         pseudo[LH2_PSEUDO_PATH] = BYTES_LITERAL("/");
 }
 
-/* Keeps the fields until the session is connected. */
-static int keep_request(lh2_stream *stream, const lh2_fields *fields) {
-    stream->request = mem_alloc(sizeof(*stream->request));
-    if (stream->request == NULL)
-        return H2_NOMEM;
-    hpack_section_init(stream->request);
-    for (size_t i = 0; i < fields->count; i++)
-        if (hpack_section_add(stream->request, &fields->fields[i]) != HPACK_OK)
-            return H2_NOMEM;
-    return H2_OK;
-}
-
 /* A request that the engine does not take: the stream, on top, ends with an error of its own. */
 static int fail_request(lua_State *L, lh2_stream *stream, int result) {
     switch (result) {
@@ -91,7 +78,8 @@ static int fail_request(lua_State *L, lh2_stream *stream, int result) {
 static int submit_request(lh2_session *session, lh2_stream *stream, const lh2_fields *fields) {
     if (session->is_connecting) {
         stream->duplex.is_held = true;
-        return keep_request(stream, fields);
+        stream->request = lh2_fields_keep(fields->fields, fields->count);
+        return stream->request != NULL ? H2_OK : H2_NOMEM;
     }
     int result = h2_session_submit_request(session->engine, fields->fields, fields->count,
                                            stream->is_request_end, stream, &stream->id);
@@ -144,7 +132,8 @@ static int session_request(lua_State *L) {
     if (result != H2_OK)
         return fail_request(L, stream, result);
     if (session->is_connecting)
-        stream->duplex.is_ending = options.is_end; /* nothing can be written; the rest comes later */
+        stream->duplex.is_ending =
+            options.is_end; /* nothing can be written; the rest comes later */
     else
         lh2_client_stream_ready(L, stream);
     return 1;
@@ -308,9 +297,8 @@ static void set_authority(lh2_client_session *client, const lh2_url *url, const 
     bool has_brackets = strchr(host, ':') != NULL;
     int size = snprintf(client->authority, sizeof(client->authority),
                         has_brackets ? "[%.255s]:%d" : "%.255s:%d", host, url->port);
-    client->authority_size = (size_t)size < sizeof(client->authority)
-                                 ? (size_t)size
-                                 : sizeof(client->authority) - 1;
+    client->authority_size =
+        (size_t)size < sizeof(client->authority) ? (size_t)size : sizeof(client->authority) - 1;
 }
 
 static void read_connect_options(lua_State *L, int options, const lh2_url *url,
@@ -388,8 +376,8 @@ static int http2_connect(lua_State *L) {
     read_destination(L, &to);
     lh2_config_read(L, 2, H2_CLIENT, &config);
     net_loop *loop = lh2_runtime_loop(L);
-    lh2_client_session *client = (lh2_client_session *)lh2_session_new(
-        L, &lh2_client_session_class, sizeof(*client), &config);
+    lh2_client_session *client = (lh2_client_session *)lh2_session_new(L, &lh2_client_session_class,
+                                                                       sizeof(*client), &config);
     client->is_secure = to.is_secure;
     set_authority(client, &to.url, to.servername);
     if (!lua_isnil(L, 3)) {

@@ -4,7 +4,7 @@
 /* How long we wait for the peer's FIN after ours. */
 #define LINGER_MS 1000
 /* After the peer's FIN: how long requests that came whole may take to be answered. */
-#define HALF_CLOSED_MS 5000
+#define HALF_CLOSED_MS 1000
 
 /* Private field: the error a session was destroyed with. */
 static const char error_key;
