@@ -240,7 +240,7 @@ static void on_readable_added(lua_State *L, lh2_duplex *duplex) {
     }
 }
 
-static void on_listener(lua_State *L, int index, int event, bool is_added) {
+void lh2_readable_listened(lua_State *L, int index, int event, bool is_added) {
     lh2_duplex *duplex = lua_touserdata(L, index);
     if (!duplex->is_readable || (event != LH2_EVENT_DATA && event != LH2_EVENT_READABLE))
         return;
@@ -255,10 +255,15 @@ static void on_listener(lua_State *L, int index, int event, bool is_added) {
 }
 
 void lh2_readable_open(lua_State *L) {
-    lh2_set_listener_hook(L, &lh2_readable_class, on_listener);
+    lh2_set_listener_hook(L, &lh2_readable_class, lh2_readable_listened);
 }
 
 /* ----------------------------------------------------------------------------------- methods */
+
+static void flow_on(lua_State *L, lh2_object *object, intptr_t unused) {
+    (void)unused;
+    flow(L, (lh2_duplex *)object);
+}
 
 /* readable:pause() */
 static int pause_method(lua_State *L) {
@@ -329,6 +334,33 @@ static int read_method(lua_State *L) {
     return 1;
 }
 
+/* readable:unshift(chunk): it is what comes next. */
+static int unshift(lua_State *L) {
+    lh2_duplex *duplex = lh2_check(L, 1, &lh2_readable_class);
+    size_t size;
+    const char *chunk = lh2_check_string(L, 2, "chunk", &size);
+    if (duplex->is_end_emitted)
+        return lh2_raise(L, "ERR_STREAM_UNSHIFT_AFTER_END_EVENT", NULL);
+    bytes_buffer pending = {0};
+    if (bytes_buffer_append(&pending, chunk, size) != 0 ||
+        bytes_buffer_append(&pending, duplex->pending.data + duplex->taken, pending_size(duplex)) !=
+            0) {
+        bytes_buffer_dispose(&pending);
+        return lh2_raise_memory(L);
+    }
+    bytes_buffer_dispose(&duplex->pending);
+    duplex->pending = pending;
+    duplex->taken = 0;
+    lh2_anchor(L, 1);
+    if (duplex->flowing == 1)
+        lh2_tick_push(L, &duplex->object, flow_on, 0);
+    else
+        schedule_readable(L, duplex);
+    lh2_release(L, &duplex->object);
+    lua_pushboolean(L, pending_size(duplex) < duplex->high_water_mark);
+    return 1;
+}
+
 /* readable:setEncoding([encoding]); what is pending becomes text too. */
 static int set_encoding(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_readable_class);
@@ -352,9 +384,13 @@ static int set_encoding(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg methods[] = {{"read", read_method},         {"pause", pause_method},
-                                   {"resume", resume_method},     {"isPaused", is_paused},
-                                   {"setEncoding", set_encoding}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"read", read_method},
+                                   {"pause", pause_method},
+                                   {"resume", resume_method},
+                                   {"isPaused", is_paused},
+                                   {"setEncoding", set_encoding},
+                                   {"unshift", unshift},
+                                   {NULL, NULL}};
 
 /* ----------------------------------------------------------------------------------- getters */
 

@@ -3,12 +3,15 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "binding/classes/exchange.h"
 #include "binding/classes/listener.h"
 #include "binding/classes/secure_context.h"
 #include "binding/classes/stream.h"
+#include "binding/extend.h"
 #include "binding/open.h"
 
 static const char *const alpn[] = {"h2"};
+const char lh2_server_class_keys[LH2_CLASS_COUNT];
 
 /* --------------------------------------------------------------------------------- the date */
 
@@ -322,13 +325,35 @@ const lh2_class lh2_server_class = {"Http2Server", &lh2_emitter_class, methods, 
 const lh2_class lh2_secure_server_class = {
     "Http2SecureServer", &lh2_server_class, NULL, NULL, NULL, NULL};
 
-/* create*Server([options]). Node's second argument, a handler for "request", belongs to the
- * compatibility API: what cannot be called is refused rather than kept silent. */
+/* Classes of the program's own for requests and responses. [-0, +0, v] */
+static void read_classes(lua_State *L, lh2_server *server) {
+    static const struct {
+        const char *name;
+        const lh2_class *class;
+    } options[LH2_CLASS_COUNT] = {
+        [LH2_CLASS_REQUEST] = {"Http2ServerRequest", &lh2_request_class},
+        [LH2_CLASS_RESPONSE] = {"Http2ServerResponse", &lh2_response_class},
+        [LH2_CLASS_REQUEST_1] = {"Http1IncomingMessage", &lh2_request_class},
+        [LH2_CLASS_RESPONSE_1] = {"Http1ServerResponse", &lh2_response_class},
+    };
+    for (int i = 0; i < LH2_CLASS_COUNT; i++) {
+        lh2_opt_class(L, 1, options[i].name, options[i].class);
+        if (lua_isnil(L, -1)) {
+            lua_pop(L, 1);
+            continue;
+        }
+        server->has_classes = true;
+        lh2_set_private(L, -2, &lh2_server_class_keys[i]);
+    }
+}
+
+/* create*Server([options][, handler]): the handler listens to "request". */
 static int create_server(lua_State *L, const lh2_class *class) {
+    if (lua_isfunction(L, 1))
+        lua_pushnil(L), lua_insert(L, 1);
     lua_settop(L, 2);
-    if (lua_isfunction(L, 1) || !lua_isnil(L, 2))
-        return lh2_raise_text(L, "Error", "ERR_METHOD_NOT_IMPLEMENTED",
-                              "Request handlers are not supported yet: use server:on(\"stream\")");
+    if (!lua_isnil(L, 2))
+        lh2_check_function(L, 2, "onRequestHandler");
     lh2_server *server = lh2_new(L, class, sizeof(*server));
     list_init(&server->sessions);
     list_init(&server->handshakes);
@@ -336,6 +361,11 @@ static int create_server(lua_State *L, const lh2_class *class) {
     server->is_secure = class == &lh2_secure_server_class;
     if (server->is_secure)
         server->tls = lh2_secure_context(L, 1, true, alpn, 1);
+    read_classes(L, server);
+    if (!lua_isnil(L, 2)) {
+        lua_pushvalue(L, 2);
+        lh2_add_listener(L, 3, LH2_EVENT_REQUEST, false);
+    }
     return 1;
 }
 

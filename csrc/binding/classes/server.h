@@ -15,12 +15,24 @@ typedef struct lh2_server {
     size_t connection_count;
     int64_t max_connections; /* 0: no limit */
     bool is_secure;
+    bool has_requests; /* "request" has, or had, a listener: see exchange.c */
+    bool has_classes;  /* of the program's own, under the keys below */
     bool is_listening;
     bool is_closing; /* close() was called: "close" follows the last connection */
 } lh2_server;
 
 extern const lh2_class lh2_server_class;
 extern const lh2_class lh2_secure_server_class;
+
+/* Private fields: metatables of requests and responses, of HTTP/2 and of HTTP/1.1. */
+enum {
+    LH2_CLASS_REQUEST,
+    LH2_CLASS_RESPONSE,
+    LH2_CLASS_REQUEST_1,
+    LH2_CLASS_RESPONSE_1,
+    LH2_CLASS_COUNT
+};
+extern const char lh2_server_class_keys[LH2_CLASS_COUNT];
 
 /* The session's server for emitting, or NULL. */
 lh2_object *lh2_server_object(lh2_session *session);

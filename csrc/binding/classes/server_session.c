@@ -1,3 +1,4 @@
+#include "binding/classes/exchange.h"
 #include "binding/classes/server.h"
 #include "binding/classes/socket_proxy.h"
 #include "binding/classes/stream.h"
@@ -56,7 +57,8 @@ static const char server_key;
 
 void lh2_server_stream_left(lua_State *L, lh2_stream *stream) {
     lh2_object *server = lh2_server_object(stream->session);
-    bool may_fail = stream->duplex.is_errored || stream->duplex.object.listened != 0;
+    const lh2_object *object = &stream->duplex.object;
+    bool may_fail = stream->duplex.is_errored || (object->listened | object->watched) != 0;
     if (server == NULL || !may_fail || !lh2_has_listener(server, LH2_EVENT_HANDLER_ERROR))
         return;
     lh2_push(L, &stream->duplex.object);
@@ -97,7 +99,7 @@ static void report(lua_State *L, lh2_stream *stream) {
 static bool take_blame(lua_State *L, lh2_object *object) {
     lh2_stream *stream = (lh2_stream *)object;
     report(L, stream);
-    if (stream->session != NULL)
+    if (stream->session != NULL && !lh2_exchange_fail(L, &stream->duplex))
         lh2_stream_fail(L, stream);
     return true;
 }
