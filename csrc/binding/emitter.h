@@ -38,6 +38,7 @@
     X(REQUEST, "request")                                                                          \
     X(CHECK_CONTINUE, "checkContinue")                                                             \
     X(CHECK_EXPECTATION, "checkExpectation")                                                       \
+    X(UPGRADE, "upgrade")                                                                          \
     X(HANDLER_ERROR, "handlerError")                                                               \
     X(DROP, "drop")                                                                                \
     X(ALTSVC, "altsvc")                                                                            \

@@ -3,14 +3,15 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "binding/classes/exchange.h"
+#include "binding/classes/http1.h"
+#include "binding/classes/http1_server.h"
 #include "binding/classes/listener.h"
 #include "binding/classes/secure_context.h"
 #include "binding/classes/stream.h"
 #include "binding/extend.h"
 #include "binding/open.h"
 
-static const char *const alpn[] = {"h2"};
+static const char *const alpn[] = {"h2", "http/1.1", "http/1.0"};
 const char lh2_server_class_keys[LH2_CLASS_COUNT];
 
 /* --------------------------------------------------------------------------------- the date */
@@ -196,6 +197,7 @@ static int server_close(lua_State *L) {
         server->is_closing = true;
         if (server->listener != NULL)
             net_listener_close(server->listener);
+        lh2_http1_close_idle(server);
     }
     lua_settop(L, 1);
     return 1;
@@ -302,6 +304,8 @@ static int server_gc(lua_State *L) {
     if (server->listener != NULL)
         net_listener_close(server->listener);
     lh2_server_drop_handshakes(server);
+    if (server->is_secure)
+        lh2_http1_drop_all(server);
     if (server->tls != NULL)
         net_tls_context_unref(server->tls);
     server->tls = NULL;
@@ -323,7 +327,7 @@ static const luaL_Reg metamethods[] = {
 const lh2_class lh2_server_class = {"Http2Server", &lh2_emitter_class, methods, getters,
                                     setters,       metamethods};
 const lh2_class lh2_secure_server_class = {
-    "Http2SecureServer", &lh2_server_class, NULL, NULL, NULL, NULL};
+    "Http2SecureServer", &lh2_http1_server_class, NULL, NULL, NULL, NULL};
 
 /* Classes of the program's own for requests and responses. [-0, +0, v] */
 static void read_classes(lua_State *L, lh2_server *server) {
@@ -359,8 +363,11 @@ static int create_server(lua_State *L, const lh2_class *class) {
     list_init(&server->handshakes);
     lh2_config_read(L, 1, H2_SERVER, &server->config);
     server->is_secure = class == &lh2_secure_server_class;
-    if (server->is_secure)
-        server->tls = lh2_secure_context(L, 1, true, alpn, 1);
+    list_init(&server->http1_connections);
+    if (server->is_secure) {
+        lh2_http1_options_read(L, 1, &server->http1);
+        server->tls = lh2_secure_context(L, 1, true, alpn, server->http1.is_allowed ? 3 : 1);
+    }
     read_classes(L, server);
     if (!lua_isnil(L, 2)) {
         lua_pushvalue(L, 2);
@@ -382,6 +389,7 @@ void lh2_server_open(lua_State *L) {
                                          {"createSecureServer", http2_create_secure_server},
                                          {NULL, NULL}};
     lh2_class_register(L, &lh2_server_class);
+    lh2_class_register(L, &lh2_http1_server_class);
     lh2_class_register(L, &lh2_secure_server_class);
     luaL_setfuncs(L, functions, 0);
 }
