@@ -3,6 +3,8 @@
 
 /* How long the peer's end is waited for after ours. */
 #define LINGER_MS 1000
+/* After the peer's FIN: how long a request that came whole may take to be answered. */
+#define HALF_CLOSED_MS 5000
 /* What may come while an exchange is under way, before reading stops. */
 #define MAX_IN ((size_t)64 * 1024)
 /* What of a body that nobody reads is let go after the response, before the connection is. */
@@ -17,6 +19,12 @@ static void arm(lh2_http1 *c, uint32_t delay_ms) {
         return;
     c->timer_ms = c->deadline_ms;
     net_timer_start(c->timer, delay_ms, 0);
+}
+
+/* How long the peer may take for what it has to say next; once it has ended, other terms hold. */
+static void await(lh2_http1 *c, uint32_t delay_ms) {
+    if (!c->has_peer_ended)
+        arm(c, delay_ms);
 }
 
 /* ----------------------------------------------------------------------------------- ends */
@@ -78,6 +86,9 @@ static void on_timer(net_timer *timer) {
         c->timer_ms = c->deadline_ms;
         net_timer_start(timer, c->deadline_ms - now, 0);
     } else if (c->is_shut || (c->stream == NULL && !h1_parser_has_begun(c->parser))) {
+        lh2_http1_close(c);
+    } else if (c->has_peer_ended) {
+        lose_stream(c);
         lh2_http1_close(c);
     } else if (c->stream != NULL && !net_socket_is_reading(c->socket)) {
         arm(c, c->server->http1.request_timeout_ms); /* it is the program that does not read */
@@ -175,7 +186,7 @@ static void begin(lh2_http1 *c, const h1_event *event) {
         refuse(c, 505);
         return;
     }
-    arm(c, event->head.has_body ? c->server->http1.request_timeout_ms : 0);
+    await(c, event->head.has_body ? c->server->http1.request_timeout_ms : 0);
     lh2_enter(c->server->object.runtime, begin_in_lua, &a, NULL);
     if (c->stream == NULL && !c->is_shut)
         refuse(c, 500); /* there was no memory for it */
@@ -220,7 +231,7 @@ static void take_event(lh2_http1 *c, const h1_event *event) {
         take_data(c, event);
         break;
     case H1_EV_END:
-        arm(c, 0);
+        await(c, 0);
         if (c->stream != NULL)
             enter_stream(c, end_in_lua, event);
         break;
@@ -251,7 +262,7 @@ static void parse(lh2_http1 *c, const uint8_t *data, size_t size) {
     if (!c->is_shut && rest.size > 0 && bytes_buffer_append(&c->in, rest.data, rest.size) != 0)
         lh2_http1_close(c);
     if (!c->is_shut && c->stream == NULL && h1_parser_has_begun(c->parser) && c->deadline_ms == 0)
-        arm(c, c->server->http1.headers_timeout_ms);
+        await(c, c->server->http1.headers_timeout_ms);
 }
 
 /* Looks at what came while an exchange was under way. */
@@ -277,7 +288,7 @@ void lh2_http1_next(lua_State *L, lh2_http1 *c, bool goes_on) {
         shut(c);
         return;
     }
-    arm(c, c->server->http1.keep_alive_timeout_ms);
+    await(c, c->server->http1.keep_alive_timeout_ms);
     proceed(c);
 }
 
@@ -316,6 +327,9 @@ static void on_end(net_socket *socket) {
     } else if (c->stream == NULL || !c->stream->is_request_done) {
         lose_stream(c);
         shut(c);
+    } else {
+        net_timer_ref(c->timer, true); /* nothing else keeps the loop alive now */
+        arm(c, HALF_CLOSED_MS);
     }
 }
 
