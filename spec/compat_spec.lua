@@ -264,9 +264,11 @@ describe("the compatibility API", function()
             local watch = leaks.watch()
             local descriptors
             for round = 1, 3 do
-                exchange.request{version = version, method = "POST", body = "x", trailers = {a = "b"},
+                exchange.request{version = version, method = "POST", body = "x",
+                    trailers = {a = "b"},
                     handler = function(request, response)
-                        for _, object in ipairs{request, response, request.stream, request.socket} do
+                        for _, object in ipairs{request, response, request.stream,
+                            request.socket} do
                             watch(object)
                             assert.is_not_nil(object)
                         end
