@@ -186,8 +186,7 @@ describe("a server's stream", function()
 
     it("omits the date at sendDate = false, and keeps the program's", function()
         assert.is_nil(exchange(function(stream)
-            stream.sendDate = false
-            stream:respond()
+            stream:respond(nil, {sendDate = false})
             stream:finish()
         end).headers.date)
         assert.equal("once", exchange(function(stream)
@@ -328,7 +327,7 @@ describe("a server's stream", function()
         end)
         assert.equal("fine", view.body)
         assert.same({
-            "ERR_HTTP2_STATUS_INVALID", "ERR_HTTP2_STATUS_101",
+            "ERR_HTTP2_STATUS_INVALID", "ERR_HTTP2_STATUS_INVALID",
             "ERR_HTTP2_INVALID_CONNECTION_HEADERS", "ERR_HTTP2_INVALID_PSEUDOHEADER",
             "ERR_HTTP2_HEADER_SINGLE_VALUE", "ERR_INVALID_HTTP_TOKEN", "ERR_INVALID_CHAR",
             "ERR_HTTP2_TRAILERS_NOT_READY", "ERR_HTTP2_HEADERS_SENT",

@@ -27,12 +27,14 @@ void h2_session_trim_wire(h2_session *session) {
 void h2_session_add_frame(h2_session *session, size_t octets) {
     h2_wire_add(session->wire, octets, 1, 0);
     session->limits.outbound_frames++;
+    session->frames_sent++;
 }
 
 void h2_session_add_ack(h2_session *session, size_t octets) {
     h2_wire_add(session->wire, octets, 1, 1);
     session->limits.outbound_frames++;
     session->limits.outbound_acks++;
+    session->frames_sent++;
 }
 
 int h2_session_put_reset(h2_session *session, uint32_t stream_id, uint32_t code) {
@@ -134,8 +136,7 @@ int h2_session_submit_ping(h2_session *session, const uint8_t payload[8]) {
 int h2_receive_priority(h2_session *session, const uint8_t *payload, h2_event *event) {
     (void)event;
     h2_dependency dependency;
-    int result =
-        h2_frame_read_priority(&session->in.frame, payload, &dependency, &session->fault);
+    int result = h2_frame_read_priority(&session->in.frame, payload, &dependency, &session->fault);
     return result != H2_OK ? result : h2_limits_glitch(&session->limits, &session->fault);
 }
 

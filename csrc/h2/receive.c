@@ -131,6 +131,7 @@ static int expect_header(h2_session *session, h2_event *event) {
     if (result != H2_OK)
         return result;
     h2_frame_header_read(&in->frame, octets);
+    session->frames_received++;
     in->left = in->frame.length;
     in->padding = 0;
     h2_reception reception = reception_of(session);

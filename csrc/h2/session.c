@@ -188,6 +188,9 @@ void h2_session_get_figures(const h2_session *session, h2_session_figures *figur
         .outbound_queue_size = session->limits.outbound_frames,
         .deflate_dynamic_table_size = hpack_encoder_table_octets(session->encoder),
         .inflate_dynamic_table_size = hpack_decoder_table_octets(session->decoder),
+        .frames_sent = session->frames_sent,
+        .frames_received = session->frames_received,
+        .max_concurrent_streams = session->most_streams,
     };
 }
 
@@ -204,6 +207,8 @@ int h2_session_get_stream(const h2_session *session, uint32_t stream_id,
         .local_window_size = stream->receive_window.window.left,
         .remote_window_size = stream->send_window.left,
         .queued_octets = stream->queued_octets,
+        .octets_sent = stream->octets_sent,
+        .octets_received = stream->octets_received,
         .priority = stream->node.priority,
     };
     if (!stream->has_priority)

@@ -50,7 +50,8 @@ int h2_session_add_stream(h2_session *session, uint32_t stream_id, h2_stream_sta
         return H2_NOMEM;
     }
     list_append(&session->open, &stream->link);
-    session->live_streams++;
+    if (++session->live_streams > session->most_streams)
+        session->most_streams = session->live_streams;
     *out = stream;
     return H2_OK;
 }
@@ -137,8 +138,7 @@ void h2_session_close(h2_session *session, h2_stream *stream, h2_ending ending) 
 int h2_session_advance(h2_session *session, h2_stream *stream, h2_input input) {
     int result = h2_state_advance(&stream->state, input, stream->id, &session->fault);
     if (result == H2_OK && stream->state == H2_STATE_CLOSED)
-        h2_session_close(session, stream,
-                         (h2_ending){H2_NO_ERROR, H2_BY_LOCAL, false, true, NULL});
+        h2_session_close(session, stream, (h2_ending){H2_NO_ERROR, H2_BY_LOCAL, false, true, NULL});
     return result;
 }
 
@@ -155,6 +155,8 @@ bool h2_session_tell_close(h2_session *session, h2_event *event) {
     event->close.is_reset = stream->ending.is_reset;
     event->close.is_processed = stream->ending.is_processed;
     event->close.text = stream->ending.text;
+    event->close.octets_sent = stream->octets_sent;
+    event->close.octets_received = stream->octets_received;
     list_remove(link);
     idmap_remove(&session->streams, stream->id);
     h2_pool_give_stream(session->pool, stream);

@@ -27,15 +27,20 @@ static int finish_content(h2_session *session, h2_stream *stream, bool is_end_se
                        : h2_session_put_end(session, stream);
 }
 
-/* The frame is on the wire, except for its header, for which there is room at `head`. */
-static int finish_frame(h2_session *session, h2_stream *stream, uint8_t *head, uint32_t length,
-                        uint8_t flags) {
+/* The frame is on the wire, except for its header, for which there is room at `head`: `content` octets
+ * and `extra` ones of padding. */
+static int finish_frame(h2_session *session, h2_stream *stream, uint8_t *head, uint32_t content,
+                        uint32_t extra) {
+    uint32_t length = content + extra;
+    uint8_t flags = extra ? H2_FLAG_PADDED : 0;
     bool is_end = !stream->first_chunk && stream->is_ending && !stream->trailers;
     if (is_end)
         flags |= H2_FLAG_END_STREAM;
     h2_frame_write_header(head, length, H2_FRAME_DATA, flags, stream->id);
     session->send_window.left -= length;
     stream->send_window.left -= length;
+    stream->octets_sent += content;
+    session->frames_sent++;
     /* The peer answers DATA with updates of two windows; a slow one does so in small steps. */
     h2_limits_earn_updates(&session->limits, 10);
     h2_scheduler_took_turn(&session->scheduler, &stream->node);
@@ -92,7 +97,7 @@ static int frame_chunks(h2_session *session, h2_stream *stream, uint32_t limit) 
         memset(h2_wire_tail(session->wire), 0, extra - 1);
         h2_wire_add(session->wire, extra - 1, 0, 0);
     }
-    return finish_frame(session, stream, head, octets + extra, extra ? H2_FLAG_PADDED : 0);
+    return finish_frame(session, stream, head, octets, extra);
 }
 
 /* ------------------------------------------------------------------------------ chunks that are read */
@@ -131,7 +136,7 @@ static int frame_read_octets(h2_session *session, h2_stream *stream, uint32_t oc
         memset(content + 1 + octets, 0, extra - 1);
     }
     h2_wire_add(session->wire, H2_FRAME_HEADER_OCTETS + octets + extra, 0, 0);
-    return finish_frame(session, stream, head, octets + extra, extra ? H2_FLAG_PADDED : 0);
+    return finish_frame(session, stream, head, octets, extra);
 }
 
 static int frame_read(h2_session *session, h2_stream *stream, uint32_t limit) {

@@ -7,6 +7,8 @@
 #ifndef NET_NET_H
 #define NET_NET_H
 
+#include <sys/stat.h>
+
 #include <uv.h>
 
 #include "base/bytes.h"
@@ -69,6 +71,40 @@ void net_timer_ref(net_timer *timer, bool is_ref);
 bool net_timer_has_ref(const net_timer *timer);
 void net_timer_close(net_timer *timer);
 
+/* ------------------------------------------------------------------------------------- file */
+
+/* A file to read octets from without stalling the loop: what the page cache holds is read at once, the
+ * rest on libuv's thread pool; FIFOs, sockets and the like when they say that they can be read. */
+typedef struct net_file net_file;
+
+typedef struct net_file_events {
+    /* net_file_open has come to its end: 0, or libuv's error, then it can only be closed. */
+    void (*on_open)(net_file *file, int status);
+    /* A net_file_read that said NET_FILE_AGAIN is worth trying again. */
+    void (*on_ready)(net_file *file);
+} net_file_events;
+
+enum { NET_FILE_AGAIN = 1 << 30 };
+
+/* Opens a file of any kind for reading, without waiting for the other end of a FIFO; on_open follows.
+ * UV_EMFILE: a quarter of the descriptors that the process may have are such files already. */
+int net_file_open(net_file **out, net_loop *loop, const char *path, const net_file_events *events,
+                  void *context);
+/* A file around a duplicate of the caller's descriptor, which stays the caller's; on_open does not
+ * follow. */
+int net_file_adopt(net_file **out, net_loop *loop, int fd, const net_file_events *events,
+                   void *context);
+void *net_file_context(const net_file *file);
+/* As of the opening. */
+const struct stat *net_file_stat(const net_file *file);
+/* Before the first read: where to begin (regular files only) and how much to read at most. */
+void net_file_set_range(net_file *file, uint64_t offset, uint64_t length);
+/* Reads up to `max` octets: how many, 0 at the end (of the file or the range), NET_FILE_AGAIN when
+ * there are none now and on_ready will follow, or libuv's error. */
+long net_file_read(net_file *file, uint8_t *into, size_t max);
+/* No event follows. */
+void net_file_close(net_file *file);
+
 /* -------------------------------------------------------------------------------------- TLS */
 
 /* Keys, certificates and rules for many connections of one role; counted references. Does not know
@@ -79,22 +115,22 @@ typedef struct net_tls net_tls;
 
 typedef struct net_tls_options {
     bool is_server;
-    bytes_slice cert, key;    /* PEM (chain first to last; key may be encrypted) or DER */
-    const char *passphrase;   /* NULL: none */
-    const bytes_slice *ca;    /* trusted certificates; none: the system's store, read when first
+    bytes_slice cert, key;  /* PEM (chain first to last; key may be encrypted) or DER */
+    const char *passphrase; /* NULL: none */
+    const bytes_slice *ca;  /* trusted certificates; none: the system's store, read when first
                                  needed to verify */
     size_t ca_count;
-    bytes_slice crl;          /* may be empty */
-    const char *const *alpn;  /* preferred first; servers refuse a list that shares none */
+    bytes_slice crl;         /* may be empty */
+    const char *const *alpn; /* preferred first; servers refuse a list that shares none */
     size_t alpn_count;
-    const char *ciphers;      /* OpenSSL or IANA names with ':'; NULL: what RFC 9113 §9.2.2 leaves,
+    const char *ciphers; /* OpenSSL or IANA names with ':'; NULL: what RFC 9113 §9.2.2 leaves,
                                  the faster on this machine first */
     int min_version, max_version; /* 0x0303 TLS 1.2, 0x0304 TLS 1.3; 0: the library's widest, never
                                      under 1.2 */
-    bool request_cert;        /* servers: ask the client for a certificate */
-    bool reject_unauthorized; /* a certificate that does not verify ends the handshake */
-    bool has_tickets;         /* session tickets (servers) and resumption (clients) */
-    bool is_h2_strict;        /* only suites and parameters that RFC 9113 §9.2 allows */
+    bool request_cert;            /* servers: ask the client for a certificate */
+    bool reject_unauthorized;     /* a certificate that does not verify ends the handshake */
+    bool has_tickets;             /* session tickets (servers) and resumption (clients) */
+    bool is_h2_strict;            /* only suites and parameters that RFC 9113 §9.2 allows */
 } net_tls_options;
 
 /* Fails with a net_error that names what could not be read: key, certificate, ca, passphrase,
@@ -139,8 +175,8 @@ bytes_slice net_tls_output(const net_tls *tls);
 void net_tls_sent(net_tls *tls, size_t octets);
 
 /* Facts for Node's TLSSocket; strings live as long as the filter, "" or NULL where unknown. */
-const char *net_tls_alpn(const net_tls *tls); /* NULL: none negotiated */
-const char *net_tls_protocol(const net_tls *tls);  /* "TLSv1.2", "TLSv1.3" */
+const char *net_tls_alpn(const net_tls *tls);                           /* NULL: none negotiated */
+const char *net_tls_protocol(const net_tls *tls);                       /* "TLSv1.2", "TLSv1.3" */
 const char *net_tls_cipher(const net_tls *tls, const char **iana_name); /* OpenSSL's name */
 const char *net_tls_servername(const net_tls *tls);
 /* Whether the peer's certificate verified; else `code` ("CERT_HAS_EXPIRED",
@@ -234,7 +270,7 @@ bool net_socket_is_connecting(const net_socket *socket);
 void net_socket_ref(net_socket *socket, bool is_ref);
 int net_socket_set_no_delay(net_socket *socket, bool is_on);
 int net_socket_set_keep_alive(net_socket *socket, bool is_on, uint32_t delay_s);
-uint64_t net_socket_bytes_read(const net_socket *socket);    /* of the wire, TLS included */
+uint64_t net_socket_bytes_read(const net_socket *socket); /* of the wire, TLS included */
 uint64_t net_socket_bytes_written(const net_socket *socket);
 
 typedef struct net_address {
@@ -251,8 +287,9 @@ int net_socket_peer(const net_socket *socket, net_address *address);
 typedef struct net_listener net_listener;
 
 typedef struct net_listen_options {
-    const char *host; /* an address or a name; NULL: every address, IPv6 with IPv4 where it can be */
-    int port;         /* 0: any free one */
+    const char
+        *host; /* an address or a name; NULL: every address, IPv6 with IPv4 where it can be */
+    int port;  /* 0: any free one */
     const char *path; /* a Unix socket; then host and port do not count */
     int fd;           /* a listening descriptor to take over; -1: none */
     int backlog;      /* 0: 511 */

@@ -17,18 +17,17 @@ void lh2_client_stream_ready(lua_State *L, lh2_stream *stream) {
 void lh2_client_stream_submit(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
     hpack_section *request = stream->request;
-    int result = session->is_closed ? H2_GONE
-                                    : h2_session_submit_request(
-                                          session->engine, request->fields, request->count,
-                                          stream->is_request_end, stream, &stream->id);
+    int result = session->is_closed
+                     ? H2_GONE
+                     : h2_session_submit_request(session->engine, request->fields, request->count,
+                                                 stream->is_request_end, stream, &stream->id);
     stream->request = NULL;
     hpack_section_dispose(request);
     mem_free(request);
     if (result != H2_OK) {
         stream->id = 0;
-        lh2_push_error(L, result == H2_GONE ? "ERR_HTTP2_GOAWAY_SESSION"
-                                            : "ERR_HTTP2_OUT_OF_STREAMS",
-                       NULL);
+        lh2_push_error(
+            L, result == H2_GONE ? "ERR_HTTP2_GOAWAY_SESSION" : "ERR_HTTP2_OUT_OF_STREAMS", NULL);
         lh2_duplex_destroy(L, &stream->duplex);
         return;
     }
@@ -36,6 +35,7 @@ void lh2_client_stream_submit(lua_State *L, lh2_stream *stream) {
         stream->is_resetting = false;
         h2_session_reset(session->engine, stream->id, stream->rst_code);
     }
+    lh2_stream_apply_priority(stream);
     lh2_session_touch(session);
     lh2_client_stream_ready(L, stream);
 }

@@ -3,6 +3,8 @@
 #ifndef BINDING_CLASSES_SERVER_H
 #define BINDING_CLASSES_SERVER_H
 
+#include <time.h>
+
 #include "binding/classes/session.h"
 
 typedef struct lh2_server {
@@ -10,8 +12,8 @@ typedef struct lh2_server {
     net_listener *listener;
     net_tls_context *tls; /* NULL: clear text */
     lh2_config config;
-    list_node sessions;    /* by lh2_session.link */
-    list_node handshakes;  /* connections that have no session yet */
+    list_node sessions;   /* by lh2_session.link */
+    list_node handshakes; /* connections that have no session yet */
     size_t connection_count;
     int64_t max_connections; /* 0: no limit */
     bool is_secure;
@@ -24,6 +26,9 @@ extern const lh2_class lh2_secure_server_class;
 
 /* The session's server for emitting, or NULL. */
 lh2_object *lh2_server_object(lh2_session *session);
+/* A moment as the `date` field has it (RFC 9110 §5.6.7). */
+#define LH2_DATE_SIZE 40
+void lh2_format_date(char date[LH2_DATE_SIZE], time_t time);
 /* The value of a `date` field, made once a second (RFC 9110 §6.6.1); valid until the next call. */
 bytes_slice lh2_server_date(lua_State *L);
 
