@@ -85,6 +85,20 @@ static void copy_table(lua_State *L, int from) {
     }
 }
 
+/* Adds the methods; two names of one function get the same value. [-0, +0, m] */
+static void add_methods(lua_State *L, const luaL_Reg *methods) {
+    for (const luaL_Reg *method = methods; method && method->name; method++) {
+        const luaL_Reg *first = methods;
+        while (first->func != method->func)
+            first++;
+        if (first < method)
+            lua_getfield(L, -1, first->name);
+        else
+            lua_pushcfunction(L, method->func);
+        lua_setfield(L, -2, method->name);
+    }
+}
+
 /* Adds the address of each entry under its name. */
 static void add_entries(lua_State *L, const luaL_Reg *entries) {
     for (; entries && entries->name; entries++) {
@@ -108,8 +122,7 @@ static void push_members(lua_State *L, int parent, const void *key) {
 /* Fills the metatable at `metatable` with what the members need. [-0, +0, m] */
 static void add_members(lua_State *L, int metatable, int parent, const lh2_class *class) {
     push_members(L, parent, &readable_key);
-    if (class->methods)
-        luaL_setfuncs(L, class->methods, 0);
+    add_methods(L, class->methods);
     add_entries(L, class->getters);
     push_members(L, parent, &settable_key);
     add_entries(L, class->setters);

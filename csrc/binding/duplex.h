@@ -100,7 +100,8 @@ void lh2_duplex_dispose(lua_State *L, lh2_duplex *duplex);
 /* Octets arrived: emitted as "data" at once when flowing, else kept. */
 void lh2_duplex_data(lua_State *L, lh2_duplex *duplex, const uint8_t *data, size_t size);
 /* The readable side is at its end; "end" is emitted when all has been delivered and somebody reads.
- * Idempotent; also looks again whether `auto_destroy` (which a class may set late) is due now. */
+ * Idempotent. With `auto_destroy` (which a class may set late, and call again) nobody needs to read
+ * where nothing is left, and the duplex is destroyed if that was the last it waited for. */
 void lh2_duplex_end(lua_State *L, lh2_duplex *duplex);
 /* The writable side has been flushed: "finish" (in a tick), callbacks of finish(). */
 void lh2_duplex_finished(lua_State *L, lh2_duplex *duplex);

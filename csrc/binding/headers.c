@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
+
 /* Addresses used as registry keys: the table of names by token, the empty list that most headers
  * share; and the key for sensitive headers. */
 static const char names_key, nothing_key, sensitive_key;
@@ -13,9 +15,9 @@ static const char names_key, nothing_key, sensitive_key;
 
 /* RFC 9110 §5.6.2: 1 for the characters of a token in lower case, 2 for A-Z, 0 for the rest. */
 static const uint8_t name_class[256] = {
-    ['!'] = 1,  ['#'] = 1, ['$'] = 1, ['%'] = 1,  ['&'] = 1,         ['\''] = 1,
-    ['*'] = 1,  ['+'] = 1, ['-'] = 1, ['.'] = 1,  ['^'] = 1,         ['_'] = 1,
-    ['`'] = 1,  ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['a' ... 'z'] = 1, ['A' ... 'Z'] = 2,
+    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1,         ['&'] = 1,         ['\''] = 1,
+    ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1,         ['^'] = 1,         ['_'] = 1,
+    ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['a' ... 'z'] = 1, ['A' ... 'Z'] = 2,
 };
 
 /* Node sends one value at most of these; a second one received is dropped. Sorted. */
@@ -419,6 +421,35 @@ void lh2_fields_finish(lh2_fields *f) {
                 .name = pseudo[i].name, .value = f->pseudo[i], .token = pseudo[i].token};
     f->fields = first;
     f->count = (size_t)(f->_list + LH2_PSEUDO_COUNT + f->_regular - first);
+}
+
+/* -------------------------------------------------------------------------- fields that wait */
+
+static bytes_slice keep_slice(uint8_t **space, bytes_slice slice) {
+    uint8_t *octets = *space;
+    if (slice.size > 0)
+        memcpy(octets, slice.data, slice.size);
+    *space += slice.size;
+    return bytes_slice_of(octets, slice.size);
+}
+
+lh2_kept_fields *lh2_fields_keep(const hpack_field *fields, size_t count) {
+    size_t octets = 0;
+    for (size_t i = 0; i < count; i++)
+        octets += fields[i].value.size + (fields[i].token == 0 ? fields[i].name.size : 0);
+    lh2_kept_fields *kept = mem_alloc(sizeof(*kept) + count * sizeof(*fields) + octets);
+    if (kept == NULL)
+        return NULL;
+    uint8_t *space = (uint8_t *)(kept->fields + count);
+    kept->count = count;
+    for (size_t i = 0; i < count; i++) {
+        const hpack_field *field = &fields[i];
+        kept->fields[i] = *field;
+        kept->fields[i].name = field->token != HPACK_TOKEN_NONE ? hpack_token_name(field->token)
+                                                                : keep_slice(&space, field->name);
+        kept->fields[i].value = keep_slice(&space, field->value);
+    }
+    return kept;
 }
 
 /* ---------------------------------------------------------------------------- making tables */

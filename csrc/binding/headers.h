@@ -55,6 +55,15 @@ void lh2_fields_set_status(lh2_fields *fields, int status);
 /* Puts the pseudo-headers in front: `fields` and `count` are what is to be sent. */
 void lh2_fields_finish(lh2_fields *fields);
 
+/* Fields with their octets in one block of memory: a section that has to wait. */
+typedef struct lh2_kept_fields {
+    size_t count;
+    hpack_field fields[];
+} lh2_kept_fields;
+
+/* A copy of the fields, to be freed with mem_free; NULL when memory is out. */
+lh2_kept_fields *lh2_fields_keep(const hpack_field *fields, size_t count);
+
 /* Pushes the header table that a program gets for received fields: lower-case names, :status an
  * integer, set-cookie a sequence, repeats treated as Node does, [sensitiveHeaders]. [-0, +1, m] */
 void lh2_push_headers(lua_State *L, const hpack_field *fields, size_t count);

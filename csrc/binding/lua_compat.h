@@ -91,6 +91,12 @@ static inline bool lua_compat_integer(lua_State *L, int index, int64_t *out) {
     return (lua_Number)*out == number;
 }
 
+/* The most arguments that the function at `index` can look at: 5.1's C interface does not tell. */
+static inline int lua_compat_max_arguments(lua_State *L, int index) {
+    (void)L, (void)index;
+    return 255;
+}
+
 #else
 
 static inline bool lua_compat_integer(lua_State *L, int index, int64_t *out) {
@@ -98,6 +104,14 @@ static inline bool lua_compat_integer(lua_State *L, int index, int64_t *out) {
     if (lua_type(L, index) == LUA_TNUMBER)
         *out = lua_tointegerx(L, index, &is_integer);
     return is_integer;
+}
+
+/* The most arguments that the function at `index` can look at. */
+static inline int lua_compat_max_arguments(lua_State *L, int index) {
+    lua_Debug info;
+    lua_pushvalue(L, index);
+    lua_getinfo(L, ">u", &info);
+    return info.isvararg ? 255 : info.nparams;
 }
 
 #endif

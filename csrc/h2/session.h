@@ -77,8 +77,8 @@ struct h2_session {
     h2_history peer_ids;
     uint32_t next_id;
     uint32_t last_processed_id; /* of the peer's */
-    size_t live_streams;
-    size_t most_streams;   /* that were live at once */
+    uint32_t live_streams;
+    uint32_t most_streams; /* that were live at once */
     uint32_t active_local; /* what SETTINGS_MAX_CONCURRENT_STREAMS counts (§5.1.2) */
     uint32_t active_peer;
     uint32_t reserved_peer;
@@ -96,8 +96,8 @@ struct h2_session {
     h2_settings remote;
     list_node sent_settings;
     uint16_t *remote_custom;
-    size_t remote_custom_count;
-    size_t unacknowledged_settings;
+    uint32_t remote_custom_count;
+    uint32_t unacknowledged_settings;
     uint32_t unacknowledged_pings;
     uint32_t announced_max_streams; /* sent, acknowledged or not */
     uint32_t max_reserved_peer;
@@ -247,8 +247,8 @@ hpack_limits h2_session_section_limits(const h2_session *session);
 
 /* Reads past all that comes. */
 h2_expectation h2_expect_nothing;
-/* The client's preface, then frames; of a server only frames. */
-h2_expectation *h2_session_first_expectation(h2_role role);
+/* The first expectation: of a client its preface, of a server a frame. */
+void h2_session_begin_reading(h2_session *session);
 
 /* session->fault ends the session: GOAWAY, and the event. */
 int h2_session_fail(h2_session *session, h2_event *event);

@@ -79,7 +79,7 @@ void h2_session_schedule(h2_session *session, h2_stream *stream) {
     if (h2_stream_is_sendable(stream))
         h2_scheduler_add(&session->scheduler, &stream->node);
     else
-        h2_scheduler_remove(&stream->node);
+        h2_scheduler_remove(&session->scheduler, &stream->node);
 }
 
 int h2_session_hold(h2_session *session, const hpack_field *fields, size_t count,
@@ -117,7 +117,7 @@ static void discharge(h2_session *session, h2_stream *stream) {
     h2_stream_drop_chunks(stream);
     h2_session_release_held(session, &stream->headers);
     h2_session_release_held(session, &stream->trailers);
-    h2_scheduler_remove(&stream->node);
+    h2_scheduler_remove(&session->scheduler, &stream->node);
     if (stream->is_active)
         --*active_count(session, stream);
     stream->is_active = false;

@@ -45,7 +45,8 @@ uv_loop_t *net_loop_uv(net_loop *loop);
 h2_pool *net_loop_pool(net_loop *loop);
 /* Milliseconds of the loop's monotonic clock, as of the last update. */
 uint64_t net_loop_now(const net_loop *loop);
-/* One buffer for whoever reads right now; `size` octets. Contents last until the callback returns. */
+/* One buffer for whoever reads right now; `size` octets. Contents last until the callback
+ * returns. */
 uint8_t *net_loop_read_buffer(net_loop *loop, size_t *size);
 /* Runs until nothing is alive, or one turn (UV_RUN_ONCE), or without waiting (UV_RUN_NOWAIT).
  * Returns whether something is still alive. */
@@ -187,7 +188,7 @@ bool net_tls_is_resumed(const net_tls *tls);
 bytes_slice net_tls_peer_certificate(const net_tls *tls);
 /* Whether version and suite are ones that RFC 9113 §9.2 allows for HTTP/2. */
 bool net_tls_is_adequate(const net_tls *tls);
-/* A blob to resume with (clients, once a ticket came): appended to `out`; 0 or -1. */
+/* A blob to resume with (clients, once a ticket came; else nothing): appended to `out`; 0 or -1. */
 int net_tls_session(const net_tls *tls, bytes_buffer *out);
 /* Lines for NSS key logs are given to `log` as they become known. */
 void net_tls_context_set_keylog(net_tls_context *context,
@@ -251,9 +252,10 @@ void net_socket_read_stop(net_socket *socket);
 bool net_socket_is_reading(const net_socket *socket);
 
 /* Writes slices from the first on and says how many octets were taken (0 too): by the kernel at
- * once, by TLS, or a bounded rest by the socket's own buffer. What was not taken is the caller's, who
- * hears on_writable when it is worth trying again. Before the connection stands nothing is taken.
- * Errors come by on_error; the octets then count as taken. */
+ * once, by TLS, or a bounded rest by the socket's own buffer. What was not taken is the caller's,
+ * who hears on_writable when it is worth trying again, and also when the kernel has the rest.
+ * Before the connection stands nothing is taken; after net_socket_shutdown it is dropped. Errors
+ * come by on_error; the octets then count as taken. */
 size_t net_socket_write(net_socket *socket, const bytes_slice *slices, size_t count);
 /* Octets taken that the kernel has not. */
 size_t net_socket_queued(const net_socket *socket);
@@ -350,7 +352,8 @@ void *net_wire_context(const net_wire *wire);
 void net_wire_feed(net_wire *wire, const uint8_t *data, size_t size);
 void net_wire_end(net_wire *wire);
 void net_wire_writable(net_wire *wire);
-/* To be called after any submit from outside on_event: output and events are looked at in this turn. */
+/* To be called after any submit from outside on_event: output and events are looked at in this
+ * turn. */
 void net_wire_touch(net_wire *wire);
 /* Flushes now what can go: before a socket is closed. */
 void net_wire_flush(net_wire *wire);

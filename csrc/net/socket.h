@@ -1,8 +1,16 @@
-/* A socket's insides: socket.c keeps its life and its reading, socket_write.c its writing. */
+/* A socket's insides: socket.c keeps its life, socket_read.c and socket_write.c what their names
+ * say. */
 #ifndef NET_SOCKET_H
 #define NET_SOCKET_H
 
 #include "net/internal.h"
+
+/* Calls back, if the program wants to hear of it. */
+#define TELL(socket, event, ...)                                                                   \
+    do {                                                                                           \
+        if ((socket)->events->event)                                                               \
+            (socket)->events->event(__VA_ARGS__);                                                  \
+    } while (0)
 
 /* What net_member_due is to tell. */
 enum {
@@ -31,14 +39,14 @@ struct net_socket {
     bool is_unref : 1;
     bool is_closing : 1;
     bool is_failed : 1;
-    bool is_reading : 1;       /* the program wants octets */
-    bool is_polling : 1;       /* libuv reads */
-    bool is_cut_short : 1;     /* reading stopped while the filter held plain text */
+    bool is_reading : 1;   /* the program wants octets */
+    bool is_polling : 1;   /* libuv reads */
+    bool is_cut_short : 1; /* reading stopped while the filter held plain text */
     bool has_begun_tls : 1;
-    bool has_fin : 1;          /* the transport's end has come */
-    bool has_ended : 1;        /* on_end was called */
-    bool is_writing : 1;       /* request.write is under way */
-    bool wants_writable : 1;   /* on_writable was promised */
+    bool has_fin : 1;        /* the transport's end has come */
+    bool has_ended : 1;      /* on_end was called */
+    bool is_writing : 1;     /* request.write is under way */
+    bool wants_writable : 1; /* on_writable was promised */
     bool wants_shutdown : 1;
     bool has_sent_notify : 1; /* close_notify is with the filter */
     bool has_shut_down : 1;
@@ -49,7 +57,14 @@ bool net_socket_is_open(const net_socket *socket);
 /* The socket is of no use any more; on_error will say why. NULL: memory is out. */
 void net_socket_break(net_socket *socket, const net_error *error);
 void net_socket_break_uv(net_socket *socket, int status, const char *syscall);
+/* As the filter's status and error say, after its alert has gone. */
+void net_socket_break_tls(net_socket *socket, net_tls_status status, const net_error *error);
 void net_socket_set_due(net_socket *socket, uint8_t due);
+
+/* Has libuv read exactly while there is someone to read for: the program, or the handshake. */
+void net_socket_poll(net_socket *socket);
+/* Hands on what the filter holds, as long as the program reads. */
+void net_socket_read_filter(net_socket *socket);
 
 /* Sends what the filter has for the peer. */
 void net_socket_flush(net_socket *socket);

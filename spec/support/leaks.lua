@@ -22,6 +22,12 @@ function leaks.resident()
     return tonumber(read("/proc/self/status"):match("VmRSS:%s*(%d+)"))
 end
 
+--- Whether the resident memory is more than `by` KiB above `before`. Never under AddressSanitizer,
+--- which keeps what is freed.
+function leaks.has_grown(before, by)
+    return not (os.getenv("LD_PRELOAD") or ""):find("asan") and leaks.resident() - before > by
+end
+
 --- Collects all there is to collect; objects with finalizers need more than one round.
 function leaks.collect()
     for _ = 1, 4 do

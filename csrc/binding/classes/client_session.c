@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "binding/classes/secure_context.h"
 #include "binding/classes/socket_proxy.h"
 #include "binding/classes/stream.h"
@@ -76,18 +75,6 @@ void lh2_client_session_complete_headers(lua_State *L, const lh2_session *sessio
     set_default(L, headers, ":path", "/");
 }
 
-/* Keeps the fields until the session is connected. */
-static int keep_request(lh2_stream *stream, const lh2_fields *fields) {
-    stream->request = mem_alloc(sizeof(*stream->request));
-    if (stream->request == NULL)
-        return H2_NOMEM;
-    hpack_section_init(stream->request);
-    for (size_t i = 0; i < fields->count; i++)
-        if (hpack_section_add(stream->request, &fields->fields[i]) != HPACK_OK)
-            return H2_NOMEM;
-    return H2_OK;
-}
-
 /* A request that the engine does not take: the stream, on top, ends with an error of its own. */
 static int fail_request(lua_State *L, lh2_stream *stream, int result) {
     switch (result) {
@@ -113,7 +100,8 @@ static int fail_request(lua_State *L, lh2_stream *stream, int result) {
 static int submit_request(lh2_session *session, lh2_stream *stream, const lh2_fields *fields) {
     if (session->is_connecting) {
         stream->duplex.is_held = true;
-        return keep_request(stream, fields);
+        stream->request = lh2_fields_keep(fields->fields, fields->count);
+        return stream->request != NULL ? H2_OK : H2_NOMEM;
     }
     int result = h2_session_submit_request(session->engine, fields->fields, fields->count,
                                            stream->is_request_end, stream, &stream->id);

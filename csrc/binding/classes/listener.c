@@ -118,12 +118,6 @@ int lh2_push_listener_address(lua_State *L, const net_listener *listener) {
 
 /* -------------------------------------------------------------------------- from the transport */
 
-static void forget_net(lua_State *L, lh2_listener *listener) {
-    listener->net = NULL;
-    listener->is_listening = false;
-    lh2_release(L, &listener->object);
-}
-
 static void emit_close(lua_State *L, lh2_object *object, intptr_t unused) {
     (void)unused;
     lh2_listener *listener = (lh2_listener *)object;
@@ -166,25 +160,29 @@ static void tell_error(lua_State *L, void *data) {
     lh2_emit_error(L, &failed->listener->object);
 }
 
-/* What cannot listen is closed; "error" tells why, "close" follows close() alone. */
+/* What cannot listen is closed, and may listen again at once; "close" follows close() alone. */
 static void on_error(net_listener *net, const net_error *error) {
     lh2_listener *listener = net_listener_context(net);
     failure failed = {listener, error};
-    if (!listener->is_listening)
+    if (!listener->is_listening) {
+        listener->net = NULL;
         net_listener_close(net);
+    }
     lh2_enter(listener->object.runtime, tell_error, &failed, NULL);
 }
 
 static void tell_close(lua_State *L, void *data) {
     lh2_listener *listener = data;
-    lh2_retain(&listener->object);
-    forget_net(L, listener);
     check_closed(L, listener);
     lh2_release(L, &listener->object);
 }
 
 static void on_close(net_listener *net) {
     lh2_listener *listener = net_listener_context(net);
+    if (listener->net == net) {
+        listener->net = NULL;
+        listener->is_listening = false;
+    }
     lh2_enter(listener->object.runtime, tell_close, listener, NULL);
 }
 

@@ -18,7 +18,7 @@ static void emit_connect(lua_State *L, lh2_object *object, intptr_t unused) {
 
 void lh2_server_start_session(lua_State *L, lh2_server *server, net_socket *socket) {
     int top = lua_gettop(L);
-    lh2_session *session = 
+    lh2_session *session =
         lh2_session_new(L, &lh2_server_session_class, sizeof(*session), &server->config);
     lh2_anchor(L, -1);
     session->server = server;

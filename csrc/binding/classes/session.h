@@ -14,10 +14,10 @@ struct lh2_stream;
 typedef struct lh2_session {
     lh2_object object;
     h2_role role;
-    h2_session *engine; /* the wire's, once there is one */
-    net_wire *wire;     /* NULL until connected, and after the end */
-    net_socket *socket; /* NULL before connecting, and once closed */
-    net_timer *linger;  /* bounds the wait for the peer once all is said */
+    h2_session *engine;        /* the wire's, once there is one */
+    net_wire *wire;            /* NULL until connected, and after the end */
+    net_socket *socket;        /* NULL before connecting, and once closed */
+    net_timer *linger;         /* bounds the wait for the peer once all is said */
     struct lh2_server *server; /* of a server's session, while both live */
     list_node link;            /* among the server's sessions */
     list_node streams;         /* those not closed, by lh2_stream.link */
@@ -29,7 +29,7 @@ typedef struct lh2_session {
     bool has_initial_ack; /* the first SETTINGS were acknowledged */
     bool is_encrypted;
     bool has_connected;
-    bool is_closed;      /* no new streams: close(), or a GOAWAY */
+    bool is_closed; /* no new streams: close(), or a GOAWAY */
     bool is_destroyed;
     bool is_ended;       /* "close" is due or was emitted */
     bool is_output_done; /* the engine's last octet is with the socket */

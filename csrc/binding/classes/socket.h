@@ -40,7 +40,18 @@ void lh2_socket_lost(lua_State *L, lh2_socket *socket);
  * Anchored until lh2_socket_lost. [-0, +1, m] */
 lh2_socket *lh2_socket_describe(lua_State *L, net_socket *net);
 
-/* In tls_socket.c: */
+/* ---- between socket.c and socket_members.c */
+
+/* A socket that has no connection yet; a TLSSocket if `is_secure`. [-0, +1, m] */
+lh2_socket *lh2_socket_make(lua_State *L, bool is_secure);
+/* Begins to connect the socket at index 1; TLS takes its options from index 2. [-0, +0, e] */
+void lh2_socket_connect(lua_State *L, lh2_socket *socket, const net_connect_options *options);
+/* Brings the counts of octets up to date. */
+void lh2_socket_note_octets(lh2_socket *socket);
+void lh2_socket_stop_timer(lh2_socket *socket);
+
+/* ---- in tls_socket.c */
+
 /* Notes what the members tell of the handshake. [-0, +0, m] */
 void lh2_tls_socket_note(lua_State *L, lh2_socket *socket);
 /* A client's filter by the options at `options`, for a server of the name `host`. [-0, +0, e] */

@@ -13,10 +13,9 @@ typedef struct lh2_socket_proxy {
 /* Private fields: the session's proxy; the proxy's Socket object. */
 static const char proxy_key, socket_key;
 
-static const char *const forbidden[] = {"destroy", "emit",        "end",          "finish",
-                                        "pause",   "read",        "resume",       "write",
-                                        "pipe",    "setEncoding", "setKeepAlive", "setNoDelay",
-                                        NULL};
+static const char *const forbidden[] = {
+    "destroy", "emit", "end",         "finish",       "pause",      "read", "resume",
+    "write",   "pipe", "setEncoding", "setKeepAlive", "setNoDelay", NULL};
 static const char *const of_session[] = {"setTimeout", "ref", "unref", NULL};
 
 static const lh2_class proxy_class = {"Http2SessionSocket", NULL, NULL, NULL, NULL, NULL};

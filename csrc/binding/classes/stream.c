@@ -28,6 +28,11 @@ int lh2_stream_raise(lua_State *L, int result) {
 
 /* ------------------------------------------------------------------------- ending a stream */
 
+void lh2_stream_forget_request(lh2_stream *stream) {
+    mem_free(stream->request);
+    stream->request = NULL;
+}
+
 /* Takes the stream out of session and engine; events that are due come by ticks. */
 static void leave_session(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
@@ -40,11 +45,7 @@ static void leave_session(lua_State *L, lh2_stream *stream) {
     session->stream_count--;
     if (stream->id != 0 && !stream->is_engine_done)
         h2_session_set_context(session->engine, stream->id, NULL);
-    if (stream->request != NULL) {
-        hpack_section_dispose(stream->request);
-        mem_free(stream->request);
-        stream->request = NULL;
-    }
+    lh2_stream_forget_request(stream);
     lh2_session_stream_closed(L, session);
 }
 
@@ -495,10 +496,7 @@ static int stream_gc(lua_State *L) {
     lh2_session *session = stream->session;
     if (session != NULL && stream->id != 0 && !stream->is_engine_done && session->engine != NULL)
         h2_session_set_context(session->engine, stream->id, NULL);
-    if (stream->request != NULL) {
-        hpack_section_dispose(stream->request);
-        mem_free(stream->request);
-    }
+    lh2_stream_forget_request(stream);
     lh2_duplex_dispose(L, &stream->duplex);
     return 0;
 }

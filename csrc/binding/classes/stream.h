@@ -15,11 +15,12 @@ typedef struct lh2_stream {
     list_node link;       /* among the session's streams */
     uint32_t id;          /* 0: not submitted yet */
     uint32_t rst_code;
-    hpack_section *request; /* fields that wait for the session to connect (pending) */
-    bool is_request_end;    /* their HEADERS carry END_STREAM */
-    bool has_rst_code;      /* the first code given stays */
-    bool is_closed;         /* Node's `closed` */
-    bool is_engine_done;    /* the engine knows the stream no more */
+    lh2_kept_fields *request; /* fields that wait: for the session to connect, or to be told */
+    uint8_t flags;            /* of the HEADERS that opened it (servers) */
+    bool is_request_end;      /* their HEADERS carry END_STREAM */
+    bool has_rst_code;        /* the first code given stays */
+    bool is_closed;           /* Node's `closed` */
+    bool is_engine_done;      /* the engine knows the stream no more */
     bool is_aborted;
     bool is_remote_ended; /* END_STREAM came */
     bool ends_after_headers;
@@ -73,6 +74,8 @@ lh2_stream *lh2_stream_check_alive(lua_State *L, int index);
 /* The code of an engine call's failure as Node's error, raised. `result` is not H2_OK. [-0, +0, v] */
 int lh2_stream_raise(lua_State *L, int result);
 
+/* stream->request is not needed any more. */
+void lh2_stream_forget_request(lh2_stream *stream);
 /* Client: a request that waited goes to the engine now that the session is connected; ready. [-0, +0, m] */
 void lh2_client_stream_submit(lua_State *L, lh2_stream *stream);
 /* Client: the request is with the engine: "ready" follows, and what was written is sent. [-0, +0, m] */

@@ -103,6 +103,10 @@ static void push_cut_short(lua_State *L, lh2_duplex *duplex, const char *method)
     lh2_push_error(L, "ERR_STREAM_DESTROYED", method);
 }
 
+static void emit_drain(lua_State *L, void *object) {
+    lh2_emit(L, object, LH2_EVENT_DRAIN, 0);
+}
+
 static void complete_write(lua_State *L, lh2_object *object, intptr_t data) {
     lh2_duplex *duplex = (lh2_duplex *)object;
     lh2_write *write = (lh2_write *)data;
@@ -110,6 +114,10 @@ static void complete_write(lua_State *L, lh2_object *object, intptr_t data) {
     int callback = write->callback;
     lh2_drop(L, write->string);
     lh2_write_drop(write);
+    if (is_drained(duplex)) { /* protected: the callback's turn comes though a listener fail */
+        duplex->needs_drain = false;
+        lh2_enter(object->runtime, emit_drain, object, object);
+    }
     if (callback != LUA_NOREF) {
         lh2_push_held(L, callback);
         lh2_drop(L, callback);
@@ -120,10 +128,6 @@ static void complete_write(lua_State *L, lh2_object *object, intptr_t data) {
         lh2_call_blaming(L, 1, object);
     }
     check_flushed(L, duplex);
-    if (is_drained(duplex)) {
-        duplex->needs_drain = false;
-        lh2_emit(L, object, LH2_EVENT_DRAIN, 0);
-    }
 }
 
 /* May come at any time, without a Lua state: what needs one waits for a tick. */
