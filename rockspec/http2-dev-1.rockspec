@@ -30,6 +30,8 @@ build = {
     type = "builtin",
     modules = {
         http2 = "lua/http2/init.lua",
+        ["http2.abort"] = "lua/http2/abort.lua",
+        ["http2.async"] = "lua/http2/async.lua",
         ["http2.net"] = "lua/http2/net.lua",
         ["http2.timers"] = "lua/http2/timers.lua",
         http2_core = {
@@ -135,6 +137,7 @@ build = {
                 "csrc/binding/sent_headers.c",
                 "csrc/binding/settings.c",
                 "csrc/binding/stat.c",
+                "csrc/binding/task.c",
                 "csrc/binding/tick.c",
                 "csrc/binding/url.c",
             },

@@ -67,6 +67,17 @@ static void deliver_push(lua_State *L, lh2_session *session, const h2_event *eve
     lh2_emit(L, &session->object, LH2_EVENT_STREAM, 4);
 }
 
+/* A response that nobody listens for is kept for a coroutine that may ask for it later. */
+static void deliver_response(lua_State *L, lh2_stream *stream, const h2_event *event) {
+    lh2_event name = stream->is_push ? LH2_EVENT_PUSH : LH2_EVENT_RESPONSE;
+    bool is_heard = lh2_has_listener(&stream->duplex.object, name);
+    if (!is_heard && stream->duplex.object.runtime->keeps_responses) {
+        push_section(L, event);
+        lh2_client_stream_keep_response(L, stream);
+    }
+    emit_section(L, stream, event, name);
+}
+
 static void deliver_headers(lua_State *L, void *data) {
     const delivery *d = data;
     const h2_event *event = d->event;
@@ -86,7 +97,7 @@ static void deliver_headers(lua_State *L, void *data) {
         deliver_informational(L, stream, event);
         break;
     case H2_RESPONSE:
-        emit_section(L, stream, event, stream->is_push ? LH2_EVENT_PUSH : LH2_EVENT_RESPONSE);
+        deliver_response(L, stream, event);
         break;
     default:
         deliver_trailers(L, stream, event);

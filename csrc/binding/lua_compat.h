@@ -116,6 +116,18 @@ static inline int lua_compat_max_arguments(lua_State *L, int index) {
 
 #endif
 
+/* As lua_resume of 5.4: *results values of the coroutine are on its stack. */
+static inline int lua_compat_resume(lua_State *L, lua_State *from, int nargs, int *results) {
+#if LUA_VERSION_NUM == 501
+    (void)from;
+    int status = lua_resume(L, nargs);
+    *results = lua_gettop(L);
+    return status;
+#else
+    return lua_resume(L, from, nargs, results);
+#endif
+}
+
 /* A function without upvalues is a value in 5.4 and an object in 5.1: what has to be pushed without
  * allocating is kept in the registry under an address. */
 static inline void lua_compat_keep_function(lua_State *L, const void *key, lua_CFunction function) {

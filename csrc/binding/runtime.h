@@ -29,7 +29,10 @@ typedef struct lh2_runtime {
     size_t ticks_reserved; /* room kept for lh2_tick_push_reserved */
     list_node writes; /* every lh2_write (duplex.h) there is: freed with the state at the latest */
     lh2_hooks hooks[LH2_MAX_HOOKS];
+    lua_State *idle_task; /* a coroutine for handlers to run in (task.c); NULL: none is idle */
+    int idle_task_ref;    /* held */
     bool has_uncaught; /* an error waits to be raised by run (in the state's slot) */
+    bool keeps_responses; /* coroutines are in use: responses nobody listens for are kept */
     bool is_closing;   /* lua_close is under way: nothing is emitted any more */
     int pid;
     int64_t date_time; /* the second that `date` is of (lh2_server_date) */

@@ -516,4 +516,5 @@ void lh2_stream_open(lua_State *L) {
     lh2_class_register(L, &lh2_stream_class);
     lh2_class_register(L, &lh2_client_stream_class);
     lh2_class_register(L, &lh2_server_stream_class);
+    lh2_client_stream_functions(L);
 }

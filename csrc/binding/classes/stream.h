@@ -80,6 +80,10 @@ void lh2_stream_forget_request(lh2_stream *stream);
 void lh2_client_stream_submit(lua_State *L, lh2_stream *stream);
 /* Client: the request is with the engine: "ready" follows, and what was written is sent. [-0, +0, m] */
 void lh2_client_stream_ready(lua_State *L, lh2_stream *stream);
+/* Client: keeps the response's {headers, flags, rawHeaders}, on top, for takeResponse. [-3, +0, m] */
+void lh2_client_stream_keep_response(lua_State *L, lh2_stream *stream);
+/* Adds keepResponses and takeResponse to the table on top. [-0, +0, m] */
+void lh2_client_stream_functions(lua_State *L);
 /* Server: a request came; emits "stream". [-0, +0, e] */
 void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_event *event);
 /* Server: the stream is about to leave its session; remembers who hears of errors still to come.
