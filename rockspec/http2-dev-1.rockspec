@@ -33,6 +33,7 @@ build = {
         ["http2.abort"] = "lua/http2/abort.lua",
         ["http2.async"] = "lua/http2/async.lua",
         ["http2.net"] = "lua/http2/net.lua",
+        ["http2.perf_hooks"] = "lua/http2/perf_hooks.lua",
         ["http2.timers"] = "lua/http2/timers.lua",
         http2_core = {
             sources = {
@@ -133,6 +134,7 @@ build = {
                 "csrc/binding/encoding.c",
                 "csrc/binding/error.c",
                 "csrc/binding/headers.c",
+                "csrc/binding/perf.c",
                 "csrc/binding/runtime.c",
                 "csrc/binding/sent_headers.c",
                 "csrc/binding/settings.c",

@@ -2,6 +2,7 @@
 #include "binding/class.h"
 #include "binding/error.h"
 #include "binding/open.h"
+#include "binding/perf.h"
 #include "binding/task.h"
 
 /* The core's table, in the registry: a program may load the module again after forgetting it. */
@@ -22,6 +23,7 @@ int luaopen_http2_core(lua_State *L) {
     lh2_error_open(L);
     lh2_call_functions(L);
     lh2_task_open(L);
+    lh2_perf_open(L);
     lh2_runtime_functions(L);
     lh2_constants_open(L);
     lh2_emitter_open(L);

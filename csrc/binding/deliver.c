@@ -92,6 +92,8 @@ static void deliver_headers(lua_State *L, void *data) {
     }
     if (stream == NULL)
         return;
+    lh2_stream_note_activity(stream);
+    lh2_perf_stream_headers(stream);
     switch (event->headers.message) {
     case H2_INFORMATIONAL:
         deliver_informational(L, stream, event);
@@ -115,6 +117,8 @@ static void deliver_data(lua_State *L, void *data) {
         h2_session_consume(d->session->engine, event->stream_id, event->data.octets.size);
         return;
     }
+    lh2_stream_note_activity(stream);
+    lh2_perf_stream_data(stream);
     if (event->data.octets.size > 0)
         lh2_duplex_data(L, &stream->duplex, event->data.octets.data, event->data.octets.size);
     if (event->data.is_end && !stream->duplex.is_destroyed)
@@ -178,6 +182,7 @@ static void deliver_ping_ack(lua_State *L, void *data) {
     if (d->session->pings.count == 0)
         return;
     double duration_ms = lh2_callbacks_take(L, &d->session->pings);
+    d->session->marks.ping_ms = duration_ms;
     lua_pushnil(L);
     lua_pushnumber(L, duration_ms);
     lua_pushlstring(L, (const char *)d->event->ping.payload, 8);

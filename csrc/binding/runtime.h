@@ -32,6 +32,8 @@ typedef struct lh2_runtime {
     lua_State *idle_task; /* a coroutine for handlers to run in (task.c); NULL: none is idle */
     int idle_task_ref;    /* held */
     bool has_uncaught; /* an error waits to be raised by run (in the state's slot) */
+    bool is_observed;      /* performance entries are wanted (perf.c) */
+    uint64_t time_origin_ns;
     bool keeps_responses; /* coroutines are in use: responses nobody listens for are kept */
     bool is_closing;   /* lua_close is under way: nothing is emitted any more */
     int pid;

@@ -390,6 +390,7 @@ typedef struct h2_session_figures {
     size_t deflate_dynamic_table_size;
     size_t inflate_dynamic_table_size;
     uint64_t frames_sent, frames_received;
+    uint64_t octets_sent, octets_received; /* of everything */
     size_t max_concurrent_streams; /* that there were, of either side */
 } h2_session_figures;
 void h2_session_get_figures(const h2_session *session, h2_session_figures *figures);

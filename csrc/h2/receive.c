@@ -240,6 +240,7 @@ void h2_session_feed(h2_session *session, const uint8_t *data, size_t size, uint
     session->limits.now_ms = now_ms;
     session->in.data = size > 0 ? data : nothing;
     session->in.size = size;
+    session->octets_received += size;
 }
 
 bool h2_session_has_events(const h2_session *session) {

@@ -190,6 +190,8 @@ void h2_session_get_figures(const h2_session *session, h2_session_figures *figur
         .inflate_dynamic_table_size = hpack_decoder_table_octets(session->decoder),
         .frames_sent = session->frames_sent,
         .frames_received = session->frames_received,
+        .octets_sent = session->octets_sent,
+        .octets_received = session->octets_received,
         .max_concurrent_streams = session->most_streams,
     };
 }

@@ -91,6 +91,7 @@ struct h2_session {
     size_t unread_frames;
     size_t held_octets; /* fields that wait */
     uint64_t frames_sent, frames_received;
+    uint64_t octets_sent, octets_received;
 
     h2_settings local; /* as acknowledged */
     h2_settings remote;

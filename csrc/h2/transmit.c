@@ -211,6 +211,7 @@ void h2_session_sent(h2_session *session, size_t octets) {
     if (!session->wire)
         return;
     h2_wire_sent(session->wire, octets, &done);
+    session->octets_sent += octets;
     session->limits.outbound_frames -= done.frames;
     session->limits.outbound_acks -= done.acks;
     h2_session_trim_wire(session);

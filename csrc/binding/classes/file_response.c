@@ -102,6 +102,8 @@ static int respond(lua_State *L, file_body *body, lh2_fields *fields, int status
         return H2_OK;
     }
     lh2_duplex_take_writing(&stream->duplex);
+    if (!is_empty)
+        lh2_perf_stream_sends(stream);
     *is_taken = !is_empty && h2_session_write(engine, stream->id, &body->write.chunk) == H2_OK;
     if (*is_taken && !body->waits_for_trailers)
         h2_session_end(engine, stream->id);

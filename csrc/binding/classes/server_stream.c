@@ -280,6 +280,7 @@ void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_even
         lh2_stream_new(L, &lh2_server_stream_class, session, event->stream_id, true, true);
     lh2_blame(&stream->duplex.object);
     h2_session_set_context(session->engine, stream->id, stream);
+    lh2_perf_stream_headers(stream);
     stream->ends_after_headers = event->headers.is_end;
     stream->flags = event->headers.flags;
     stream->is_head = is_head_request(event);

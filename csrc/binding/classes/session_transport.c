@@ -20,6 +20,7 @@ void lh2_session_touch(lh2_session *session) {
 static void emit_close(lua_State *L, lh2_object *object, intptr_t unused) {
     (void)unused;
     lh2_server_session_ended(L, (lh2_session *)object);
+    lh2_perf_session_ended(L, (lh2_session *)object);
     lh2_release(L, object); /* the tick has an anchor of its own */
     lh2_emit(L, object, LH2_EVENT_CLOSE, 0);
 }
@@ -266,6 +267,7 @@ static void on_error(net_socket *socket, const net_error *error) {
 }
 
 static void drop_wire(lh2_session *session) {
+    lh2_perf_session_closing(session);
     if (session->wire != NULL)
         net_wire_free(session->wire);
     else
@@ -313,6 +315,7 @@ lh2_session *lh2_session_new(lua_State *L, const lh2_class *class, size_t size,
     h2_options options = lh2_config_engine(L, config);
     lh2_session *session = lh2_new(L, class, size);
     session->role = options.role;
+    session->marks.start_ns = uv_hrtime();
     list_init(&session->streams);
     list_init(&session->link);
     int result = h2_session_new(&session->engine, &options);

@@ -87,6 +87,7 @@ static void op_destroy(lua_State *L, lh2_duplex *duplex) {
     note_abort(L, stream);
     lh2_stream_stop_timer(stream);
     lh2_stream_unwatch(L, stream);
+    lh2_perf_stream_ended(L, stream);
     if (session != NULL && stream->id != 0 && !stream->is_engine_done) {
         h2_session_set_context(session->engine, stream->id, NULL);
         h2_session_reset(session->engine, stream->id, stream->rst_code);
@@ -191,7 +192,7 @@ void lh2_stream_close(lh2_stream *stream, uint32_t code) {
         return;
     }
     bool is_flushing = code == H2_NO_ERROR && stream->duplex.is_ending &&
-                       !stream->duplex.is_finished && !stream->waits_for_trailers;
+                       !stream->duplex.is_flushed && !stream->waits_for_trailers;
     if (is_flushing) {
         stream->is_resetting = true;
         return;
@@ -231,10 +232,12 @@ void lh2_stream_closed(lua_State *L, lh2_stream *stream, const h2_event *event) 
     stream->is_engine_done = true;
     stream->is_closed = true;
     set_rst_code(stream, event->close.code);
+    lh2_perf_stream_closed(stream, event);
     uint32_t code = stream->rst_code;
     if (event->close.is_reset)
         note_abort(L, stream);
-    if (code == H2_NO_ERROR || (code == H2_CANCEL && duplex->pending.size > 0)) {
+    bool is_cut_off = code == H2_CANCEL && event->close.by != H2_BY_LOCAL;
+    if (code == H2_NO_ERROR || (is_cut_off && duplex->pending.size > 0)) {
         end_quietly(L, stream);
         return;
     }
@@ -263,6 +266,8 @@ static void op_write(lua_State *L, lh2_duplex *duplex, lh2_write *write) {
     lh2_stream *stream = (lh2_stream *)duplex;
     if (stream->session != NULL && stream->session->role == H2_SERVER && !stream->has_sent_headers)
         lh2_server_stream_respond_implicitly(L, stream, false);
+    if (stream->session != NULL && !stream->is_engine_done)
+        lh2_perf_stream_sends(stream);
     if (stream->session == NULL || stream->is_engine_done ||
         h2_session_write(stream->session->engine, stream->id, &write->chunk) != H2_OK) {
         write->chunk.release(&write->chunk, false);
@@ -332,6 +337,7 @@ lh2_stream *lh2_stream_new(lua_State *L, const lh2_class *class, lh2_session *se
     stream->id = id;
     list_append(&session->streams, &stream->link);
     session->stream_count++;
+    lh2_perf_stream_began(stream);
     return stream;
 }
 
@@ -493,6 +499,7 @@ static int stream_gc(lua_State *L) {
     lh2_finalize(&stream->duplex.object);
     list_remove(&stream->link);
     lh2_stream_stop_timer(stream);
+    lh2_perf_stream_dispose(stream);
     lh2_session *session = stream->session;
     if (session != NULL && stream->id != 0 && !stream->is_engine_done && session->engine != NULL)
         h2_session_set_context(session->engine, stream->id, NULL);

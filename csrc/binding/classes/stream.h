@@ -41,7 +41,7 @@ typedef struct lh2_stream {
     net_timer *timer;     /* of setTimeout; NULL: none */
     uint64_t timeout_ms, active_ms;
     uint64_t octets_seen;           /* by the timer: sent so far */
-    struct lh2_stream_marks *marks; /* for performance entries; NULL: nobody observes */
+    lh2_stream_marks *marks; /* for performance entries; NULL: nobody observes */
 } lh2_stream;
 
 /* A chain of classes for one struct: duplex <- stream_headers <- stream_legacy <- stream. */
