@@ -69,6 +69,7 @@
     X(ERR_STREAM_CANNOT_PIPE, "Error", "Cannot pipe, not readable")                                \
     X(ERR_STREAM_DESTROYED, "Error", "Cannot call %s after a stream was destroyed")                \
     X(ERR_STREAM_NULL_VALUES, "TypeError", "nil cannot be written to a stream")                    \
+    X(ERR_STREAM_UNSHIFT_AFTER_END_EVENT, "Error", "stream.unshift() after end event")             \
     X(ERR_STREAM_WRITE_AFTER_END, "Error", "write after end")                                      \
     X(ERR_UNHANDLED_ERROR, "Error", "Unhandled error. (%s)")                                       \
     X(ERR_UNKNOWN_ENCODING, "TypeError", "Unknown encoding: %s")

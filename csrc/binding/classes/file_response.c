@@ -237,7 +237,7 @@ static void settle_in_lua(lua_State *L, void *data) {
     }
     lh2_fields fields;
     lh2_fields_read(L, headers, LH2_SECTION_RESPONSE, &fields);
-    int status = lh2_server_stream_status(L, &fields, 200);
+    int status = lh2_server_stream_status(L, &fields);
     bool is_taken;
     int result = respond(L, body, &fields, status, is_regular && length == 0, &is_taken);
     if (is_taken)
@@ -319,7 +319,7 @@ static lh2_stream *check_arguments(lua_State *L, arguments *a) {
         lh2_raise_type(L, "headers", "of type table", 3);
     read_options(L, a);
     lh2_fields_read(L, 3, LH2_SECTION_RESPONSE, &a->fields);
-    a->status = lh2_server_stream_status(L, &a->fields, 200);
+    a->status = lh2_server_stream_status(L, &a->fields);
     if (stream->is_head || lh2_is_bodyless(a->status)) {
         lua_pushinteger(L, a->status);
         lh2_raise(L, "ERR_HTTP2_PAYLOAD_FORBIDDEN", lua_tostring(L, -1));

@@ -10,21 +10,22 @@ bool lh2_is_bodyless(int status) {
 
 /* ------------------------------------------------------------------------------- responding */
 
-int lh2_server_stream_status(lua_State *L, const lh2_fields *fields, int min) {
+/* The number of the :status that was given; -1: not a number, or none was. */
+static int read_status(const lh2_fields *fields) {
     bytes_slice text = fields->pseudo[LH2_PSEUDO_STATUS];
-    int status = 0;
-    if (text.data == NULL)
-        return min < 200 ? 0 : 200;
-    for (size_t i = 0; i < text.size && status < 1000; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9') {
-            status = -1;
-            break;
-        }
-        status = status * 10 + (text.data[i] - '0');
-    }
-    if (status == 0 && min == 200)
+    int status = text.size > 0 ? 0 : -1;
+    for (size_t i = 0; i < text.size && status >= 0 && status < 1000; i++)
+        status =
+            text.data[i] >= '0' && text.data[i] <= '9' ? status * 10 + (text.data[i] - '0') : -1;
+    return status;
+}
+
+int lh2_server_stream_status(lua_State *L, const lh2_fields *fields) {
+    bytes_slice text = fields->pseudo[LH2_PSEUDO_STATUS];
+    int status = text.data == NULL ? 200 : read_status(fields);
+    if (status == 0)
         return 200;
-    if (status < min || status > 599) {
+    if (status < 200 || status > 599) {
         lua_pushlstring(L, (const char *)text.data, text.size);
         lh2_raise(L, "ERR_HTTP2_STATUS_INVALID", lua_tostring(L, -1));
     }
@@ -74,7 +75,7 @@ static int stream_respond(lua_State *L) {
     }
     lh2_fields fields;
     lh2_fields_read(L, 2, LH2_SECTION_RESPONSE, &fields);
-    int status = lh2_server_stream_status(L, &fields, 200);
+    int status = lh2_server_stream_status(L, &fields);
     is_end = is_end || stream->is_head || lh2_is_bodyless(status);
     int result = lh2_server_stream_submit(L, stream, &fields, status, has_date, is_end);
     if (result == H2_TOO_LARGE)
@@ -100,7 +101,7 @@ static int stream_additional_headers(lua_State *L) {
         return lh2_raise_type(L, "headers", "of type table", 2);
     lh2_fields fields;
     lh2_fields_read(L, 2, LH2_SECTION_RESPONSE, &fields);
-    int status = lh2_server_stream_status(L, &fields, 100);
+    int status = read_status(&fields);
     if (status == 101)
         return lh2_raise(L, "ERR_HTTP2_STATUS_101", NULL);
     if (status < 100 || status >= 200) {

@@ -144,9 +144,9 @@ bool lh2_stream_fetch_trailers(lua_State *L, lh2_stream *stream);
 /* A tick: "streamClosed" with the code. */
 void lh2_stream_tell_closed(lua_State *L, lh2_object *object, intptr_t code);
 
-/* Server: the :status that was given, 200 without one (0 where `min` is below 200); raises for what is
- * not from `min` to 599. [-0, +0, v] */
-int lh2_server_stream_status(lua_State *L, const lh2_fields *fields, int min);
+/* Server: the :status that was given, 200 without one; raises for what is not from 200 to 599.
+ * [-0, +0, v] */
+int lh2_server_stream_status(lua_State *L, const lh2_fields *fields);
 /* Server: whether responses of that status never have a body (RFC 9110 §6.4.1, §15.3.6). */
 bool lh2_is_bodyless(int status);
 /* Server: submits the final response, with a date if that is wanted and not given. What the program
