@@ -31,6 +31,7 @@ typedef struct lh2_runtime {
     lh2_hooks hooks[LH2_MAX_HOOKS];
     lua_State *idle_task; /* a coroutine for handlers to run in (task.c); NULL: none is idle */
     int idle_task_ref;    /* held */
+    int enter_ref, blame_ref, traceback_ref; /* functions of call.c, held */
     bool has_uncaught; /* an error waits to be raised by run (in the state's slot) */
     bool is_observed;      /* performance entries are wanted (perf.c) */
     uint64_t time_origin_ns;

@@ -8,11 +8,12 @@
 #define DEFAULT_LIST_OCTETS 65535u
 #define LAST_ID H2_MAX_31_BIT
 
-hpack_limits h2_session_section_limits(const h2_session *session) {
+/* §6.5.2 */
+static hpack_limits section_limits(const h2_session *session) {
     uint32_t said = session->local.max_header_list_size;
     size_t octets = said == UINT32_MAX ? DEFAULT_LIST_OCTETS : said;
-    hpack_limits limits = {octets, session->limits.options.max_header_list_pairs,
-                           octets * EXCESS_FACTOR};
+    size_t excess = octets < SIZE_MAX / EXCESS_FACTOR ? octets * EXCESS_FACTOR : SIZE_MAX;
+    hpack_limits limits = {octets, session->limits.options.max_header_list_pairs, excess};
     return limits;
 }
 
@@ -25,7 +26,8 @@ static int stream_fault(h2_session *session, uint32_t stream_id, h2_error_code c
 
 static h2_expectation expect_fragment;
 
-static int begin_block(h2_session *session, h2_block_kind kind, uint32_t promised_id, bool is_late) {
+static int begin_block(h2_session *session, h2_block_kind kind, uint32_t promised_id,
+                       bool is_late) {
     const h2_frame_header *frame = &session->in.frame;
     h2_block *block = &session->block;
     hpack_section *section = h2_pool_take_section(session->pool);
@@ -119,7 +121,7 @@ int h2_receive_continuation_begin(h2_session *session) {
     if (session->block.kind == H2_BLOCK_NONE)
         return h2_fault_session(&session->fault, H2_PROTOCOL_ERROR,
                                 "CONTINUATION without a header block"); /* §6.10 */
-    hpack_limits limits = h2_session_section_limits(session);
+    hpack_limits limits = section_limits(session);
     session->in.expect = expect_fragment;
     return h2_limits_continuation(&session->limits, session->in.frame.length,
                                   limits.max_list_octets, &session->fault);
@@ -159,9 +161,8 @@ static int check_request(h2_session *session, uint32_t stream_id, h2_message_fac
     if (section->is_over_limit)
         return stream_fault(session, stream_id, H2_ENHANCE_YOUR_CALM,
                             "field section over the limit");
-    const char *wrong =
-        h2_fields_check_request(section->fields, section->count,
-                                session->local.enable_connect_protocol != 0, facts);
+    const char *wrong = h2_fields_check_request(section->fields, section->count,
+                                                session->local.enable_connect_protocol != 0, facts);
     if (!wrong && session->block.flags & H2_FLAG_END_STREAM && facts->content_length > 0)
         wrong = "request that ends before its content";
     return wrong ? stream_fault(session, stream_id, H2_PROTOCOL_ERROR, wrong) : H2_OK;
@@ -295,8 +296,7 @@ static int finish_message(h2_session *session, h2_event *event) {
 static int open_push(h2_session *session, h2_stream *parent, const h2_message_facts *facts,
                      h2_event *event) {
     h2_stream *stream;
-    int result =
-        h2_session_add_stream(session, session->block.promised_id, H2_STATE_IDLE, &stream);
+    int result = h2_session_add_stream(session, session->block.promised_id, H2_STATE_IDLE, &stream);
     if (result != H2_OK)
         return result;
     (void)h2_session_advance(session, stream, H2_RECV_PROMISE);
@@ -346,7 +346,7 @@ static int finish_block(h2_session *session, h2_event *event) {
 }
 
 static int decode(h2_session *session, bytes_slice fragment, bool is_last) {
-    hpack_limits limits = h2_session_section_limits(session);
+    hpack_limits limits = section_limits(session);
     switch (hpack_decoder_decode(session->decoder, fragment, is_last, &limits,
                                  session->block.section)) {
     case HPACK_OK:
