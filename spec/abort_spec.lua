@@ -4,6 +4,11 @@ local expect = require("spec.support.expect")
 local leaks = require("spec.support.leaks")
 local loop = require("spec.support.loop")
 local pair = require("spec.support.pair")
+local timers = require("http2.timers")
+
+local function after(ms, fn)
+    return timers.setTimeout(fn, ms)
+end
 
 local function raised_code(fn, ...)
     local ok, err = pcall(fn, ...)
@@ -42,7 +47,7 @@ describe("an AbortController", function()
         local controller = http2.AbortController()
         local any = http2.AbortSignal.any{controller.signal, timed}
         assert.is_true(http2.AbortSignal.any{http2.AbortSignal.abort()}.aborted)
-        loop.after(20, function() end)
+        after(20, function() end)
         loop.run()
         assert.is_true(timed.aborted)
         assert.equal("TimeoutError", timed.reason.name)

@@ -6,6 +6,11 @@ local loop = require("spec.support.loop")
 local pair = require("spec.support.pair")
 local payload = require("spec.support.payload")
 local process = require("spec.support.process")
+local timers = require("http2.timers")
+
+local function after(ms, fn)
+    return timers.setTimeout(fn, ms)
+end
 
 local folder
 
@@ -213,7 +218,7 @@ describe("respondWithFile", function()
             stream:respondWithFile(file, {}, {statCheck = function()
                 return false
             end})
-            loop.after(30, function()
+            after(30, function()
                 assert.is_false(stream.closed)
                 stream:respond({[":status"] = 404}, {endStream = true})
             end)
@@ -424,7 +429,7 @@ describe("respondWithFile", function()
         end)
         serve(function(stream)
             stream:respondWithFile(file)
-            loop.after(10, function()
+            after(10, function()
                 stream:destroy()
             end)
         end, nil, {client_options = {settings = {initialWindowSize = 10}}})
@@ -451,7 +456,7 @@ describe("respondWithFile", function()
         local failure
         serve(function(stream)
             stream:respondWithFile(file, {}, {statCheck = function()
-                loop.after(0, function()
+                after(0, function()
                     assert.is_true(stream.writableEnded)
                     stream:write("more", function(err)
                         failure = err
