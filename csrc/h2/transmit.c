@@ -6,6 +6,9 @@
 
 /* A turn of the scheduler: no frame is longer, so that streams which share do so in small pieces. */
 #define TURN_OCTETS 16384u
+/* Octets that are read into the wire before they are sent: not more than the processor's nearer caches
+ * hold, where they still are when the kernel takes them. */
+#define COPIED_OCTETS ((size_t)64 * 1024)
 
 static uint32_t least(int64_t a, int64_t b) {
     return (uint32_t)(a < b ? a : b);
@@ -196,7 +199,8 @@ static bool has_data(const h2_session *session) {
 
 static bool has_room(const h2_session *session, size_t max, size_t max_octets) {
     const h2_wire *wire = session->wire;
-    return !wire || (wire->unsent < max_octets && h2_wire_segments(wire) < max);
+    return !wire || (wire->unsent < max_octets && h2_wire_segments(wire) < max &&
+                     h2_wire_own_octets(wire) < COPIED_OCTETS);
 }
 
 static int fill_wire(h2_session *session, size_t max, size_t max_octets) {
