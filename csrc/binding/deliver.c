@@ -182,7 +182,7 @@ static void deliver_ping_ack(lua_State *L, void *data) {
     if (d->session->pings.count == 0)
         return;
     double duration_ms = lh2_callbacks_take(L, &d->session->pings);
-    d->session->marks.ping_ms = duration_ms;
+    lh2_perf_session_pinged(d->session, duration_ms);
     lua_pushnil(L);
     lua_pushnumber(L, duration_ms);
     lua_pushlstring(L, (const char *)d->event->ping.payload, 8);

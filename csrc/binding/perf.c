@@ -22,6 +22,15 @@ struct lh2_stream_marks {
     marker *marker; /* NULL: nothing was sent yet */
 };
 
+struct lh2_session_marks {
+    h2_counters counters;
+    uint64_t start_ns;
+    uint64_t stream_count;
+    uint64_t ended_count; /* streams among them that were measured to their end */
+    double ended_ms;      /* their durations together */
+    double ping_ms;       /* round trip of the last ping; 0: none */
+};
+
 static double milliseconds(uint64_t from_ns, uint64_t to_ns) {
     return to_ns > from_ns ? (double)(to_ns - from_ns) / 1e6 : 0;
 }
@@ -63,7 +72,8 @@ void lh2_perf_stream_sends(lh2_stream *stream) {
 /* ------------------------------------------------------------------------------------- streams */
 
 void lh2_perf_stream_began(lh2_stream *stream) {
-    stream->session->marks.stream_count++;
+    if (stream->session->marks != NULL)
+        stream->session->marks->stream_count++;
     if (!stream->duplex.object.runtime->is_observed)
         return;
     stream->marks = mem_alloc(sizeof(*stream->marks));
@@ -149,9 +159,9 @@ void lh2_perf_stream_ended(lua_State *L, lh2_stream *stream) {
     lh2_object *object = &stream->duplex.object;
     double duration_ms = milliseconds(marks->start_ns, uv_hrtime());
     look_at_octets(stream);
-    if (stream->session != NULL) {
-        stream->session->marks.ended_count++;
-        stream->session->marks.ended_ms += duration_ms;
+    if (stream->session != NULL && stream->session->marks != NULL) {
+        stream->session->marks->ended_count++;
+        stream->session->marks->ended_ms += duration_ms;
     }
     push_entry(L, object->runtime, "Http2Stream", marks->start_ns, duration_ms);
     set_count(L, "id", stream->id);
@@ -165,25 +175,43 @@ void lh2_perf_stream_ended(lua_State *L, lh2_stream *stream) {
     lh2_perf_stream_dispose(stream);
 }
 
-void lh2_perf_session_closing(lh2_session *session) {
-    if (session->engine != NULL)
-        h2_session_get_figures(session->engine, &session->marks.figures);
+/* ------------------------------------------------------------------------------------ sessions */
+
+lh2_session_marks *lh2_perf_session_marks(const lh2_runtime *runtime) {
+    lh2_session_marks *marks = runtime->is_observed ? mem_alloc(sizeof(*marks)) : NULL;
+    if (marks != NULL)
+        *marks = (lh2_session_marks){.start_ns = uv_hrtime()};
+    return marks;
+}
+
+h2_counters *lh2_perf_session_counters(lh2_session_marks *marks) {
+    return marks != NULL ? &marks->counters : NULL;
+}
+
+void lh2_perf_session_pinged(lh2_session *session, double duration_ms) {
+    if (session->marks != NULL)
+        session->marks->ping_ms = duration_ms;
+}
+
+void lh2_perf_session_dispose(lh2_session *session) {
+    mem_free(session->marks);
+    session->marks = NULL;
 }
 
 void lh2_perf_session_ended(lua_State *L, lh2_session *session) {
-    const lh2_session_marks *marks = &session->marks;
-    const h2_session_figures *figures = &marks->figures;
-    if (!session->object.runtime->is_observed)
+    const lh2_session_marks *marks = session->marks;
+    if (marks == NULL)
         return;
+    const h2_counters *counters = &marks->counters;
     push_entry(L, session->object.runtime, "Http2Session", marks->start_ns,
                milliseconds(marks->start_ns, uv_hrtime()));
     lua_pushstring(L, session->role == H2_SERVER ? "server" : "client");
     lua_setfield(L, -2, "type");
-    set_count(L, "bytesRead", figures->octets_received);
-    set_count(L, "bytesWritten", figures->octets_sent);
-    set_count(L, "framesReceived", figures->frames_received);
-    set_count(L, "framesSent", figures->frames_sent);
-    set_count(L, "maxConcurrentStreams", figures->max_concurrent_streams);
+    set_count(L, "bytesRead", counters->octets_received);
+    set_count(L, "bytesWritten", counters->octets_sent);
+    set_count(L, "framesReceived", counters->frames_received);
+    set_count(L, "framesSent", counters->frames_sent);
+    set_count(L, "maxConcurrentStreams", counters->most_streams);
     set_count(L, "streamCount", marks->stream_count);
     set_number(L, "pingRTT", marks->ping_ms);
     set_number(L, "streamAverageDuration",

@@ -1,5 +1,5 @@
-/* Performance entries of streams and sessions. What costs a look at the clock is measured only while
- * somebody observes; what is counted anyway is the engine's. */
+/* Performance entries of streams and sessions. Nothing is measured, and nothing kept, of those that
+ * begin while nobody observes. */
 #ifndef BINDING_PERF_H
 #define BINDING_PERF_H
 
@@ -8,18 +8,14 @@
 struct lh2_session;
 struct lh2_stream;
 
-/* Of a session, part of it. */
-typedef struct lh2_session_marks {
-    uint64_t start_ns;
-    uint64_t stream_count;
-    uint64_t ended_count;       /* streams among them that were measured to their end */
-    double ended_ms;            /* their durations together */
-    double ping_ms;             /* round trip of the last ping; 0: none */
-    h2_session_figures figures; /* the last there were; all zero while the engine lives */
-} lh2_session_marks;
-
-/* Of a stream, made while somebody observes. */
+/* Of a session and of a stream, made if somebody observes when it begins. */
+typedef struct lh2_session_marks lh2_session_marks;
 typedef struct lh2_stream_marks lh2_stream_marks;
+
+/* Marks for a new session, or NULL if nobody observes; and the engine's counters in them. */
+lh2_session_marks *lh2_perf_session_marks(const lh2_runtime *runtime);
+h2_counters *lh2_perf_session_counters(lh2_session_marks *marks);
+void lh2_perf_session_pinged(struct lh2_session *session, double duration_ms);
 
 /* A stream began: measured from here on if somebody observes. */
 void lh2_perf_stream_began(struct lh2_stream *stream);
@@ -35,10 +31,10 @@ void lh2_perf_stream_ended(lua_State *L, struct lh2_stream *stream);
 /* Frees its marks; for __gc. */
 void lh2_perf_stream_dispose(struct lh2_stream *stream);
 
-/* The session's engine is about to go. */
-void lh2_perf_session_closing(struct lh2_session *session);
 /* The session has ended: its entry follows. [-0, +0, m] */
 void lh2_perf_session_ended(lua_State *L, struct lh2_session *session);
+/* Frees its marks, once its engine is gone. */
+void lh2_perf_session_dispose(struct lh2_session *session);
 
 /* Adds observe([fn]) and now() to the table on top. [-0, +0, m] */
 void lh2_perf_open(lua_State *L);

@@ -120,6 +120,13 @@ typedef struct h2_pool h2_pool;
 int h2_pool_new(h2_pool **out);
 void h2_pool_free(h2_pool *pool);
 
+/* What a session has done, for whoever wants to know. */
+typedef struct h2_counters {
+    uint64_t frames_sent, frames_received;
+    uint64_t octets_sent, octets_received; /* of everything */
+    uint32_t most_streams;                 /* that were open at once, by whoever */
+} h2_counters;
+
 typedef enum h2_padding { H2_PADDING_NONE, H2_PADDING_MAX, H2_PADDING_ALIGNED } h2_padding;
 
 /* What a hostile peer may make us do. Numbers are counts, octets or per second, as named. */
@@ -157,6 +164,7 @@ typedef struct h2_options {
     h2_limit_options limits;
     uint64_t seed; /* unpredictable to the peer */
     h2_pool *pool; /* not owned */
+    h2_counters *counters; /* not owned; kept up to date. NULL: nobody wants to know */
 } h2_options;
 
 /* The defaults noted above. */
@@ -389,9 +397,6 @@ typedef struct h2_session_figures {
     size_t outbound_queue_size;
     size_t deflate_dynamic_table_size;
     size_t inflate_dynamic_table_size;
-    uint64_t frames_sent, frames_received;
-    uint64_t octets_sent, octets_received; /* of everything */
-    size_t max_concurrent_streams; /* that there were, of either side */
 } h2_session_figures;
 void h2_session_get_figures(const h2_session *session, h2_session_figures *figures);
 

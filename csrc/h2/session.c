@@ -77,6 +77,7 @@ static void init(h2_session *session, const h2_options *options) {
         .role = options->role,
         .padding = options->padding,
         .pool = options->pool,
+        .counters = options->counters,
         .next_id = h2_role_first_id(options->role),
         .send_window.left = INITIAL_SESSION_WINDOW,
         .announced_max_streams = UINT32_MAX,
@@ -168,7 +169,7 @@ size_t h2_session_memory(const h2_session *session) {
     size_t octets = sizeof(*session) + session->in.carry.capacity;
     octets += hpack_decoder_memory(session->decoder) + hpack_encoder_memory(session->encoder);
     octets += idmap_count(&session->streams) * sizeof(h2_stream);
-    octets += session->unread_octets + session->unread_frames * UNREAD_FRAME_OCTETS;
+    octets += session->unread_octets + (size_t)session->unread_frames * UNREAD_FRAME_OCTETS;
     octets += session->queued_octets + session->held_octets;
     octets += session->wire ? h2_wire_memory(session->wire) : 0;
     octets += session->early_priorities ? sizeof(*session->early_priorities) : 0;
@@ -188,11 +189,6 @@ void h2_session_get_figures(const h2_session *session, h2_session_figures *figur
         .outbound_queue_size = session->limits.outbound_frames,
         .deflate_dynamic_table_size = hpack_encoder_table_octets(session->encoder),
         .inflate_dynamic_table_size = hpack_decoder_table_octets(session->decoder),
-        .frames_sent = session->frames_sent,
-        .frames_received = session->frames_received,
-        .octets_sent = session->octets_sent,
-        .octets_received = session->octets_received,
-        .max_concurrent_streams = session->most_streams,
     };
 }
 

@@ -63,6 +63,7 @@ struct h2_session {
     h2_role role;
     h2_padding padding;
     h2_pool *pool;
+    h2_counters *counters; /* NULL: nothing is counted */
     hpack_decoder *decoder;
     hpack_encoder *encoder;
     h2_wire *wire; /* NULL while nothing waits for the transport */
@@ -78,7 +79,6 @@ struct h2_session {
     uint32_t next_id;
     uint32_t last_processed_id; /* of the peer's */
     uint32_t live_streams;
-    uint32_t most_streams; /* that were live at once */
     uint32_t active_local; /* what SETTINGS_MAX_CONCURRENT_STREAMS counts (§5.1.2) */
     uint32_t active_peer;
     uint32_t reserved_peer;
@@ -88,10 +88,7 @@ struct h2_session {
     h2_inflow receive_window;
     size_t queued_octets; /* sums over the streams */
     size_t unread_octets;
-    size_t unread_frames;
     size_t held_octets; /* fields that wait */
-    uint64_t frames_sent, frames_received;
-    uint64_t octets_sent, octets_received;
 
     h2_settings local; /* as acknowledged */
     h2_settings remote;
@@ -102,6 +99,7 @@ struct h2_session {
     uint32_t unacknowledged_pings;
     uint32_t announced_max_streams; /* sent, acknowledged or not */
     uint32_t max_reserved_peer;
+    uint32_t unread_frames; /* that the unread octets came in */
     size_t max_send_header_octets;
 
     h2_reader in;
@@ -121,6 +119,13 @@ struct h2_session {
     bool is_push_refused : 1;  /* SETTINGS_ENABLE_PUSH 0 was sent, acknowledged or not */
     bool is_out_of_memory : 1; /* what could not be said by the call that failed */
 };
+
+/* Adds to one of the counters, where somebody wants to know. */
+#define H2_COUNT(session, counter, n)                                                              \
+    do {                                                                                           \
+        if ((session)->counters)                                                                   \
+            (session)->counters->counter += (n);                                                   \
+    } while (0)
 
 /* ------------------------------------------------------------------------ streams (streams.c) */
 

@@ -50,8 +50,9 @@ int h2_session_add_stream(h2_session *session, uint32_t stream_id, h2_stream_sta
         return H2_NOMEM;
     }
     list_append(&session->open, &stream->link);
-    if (++session->live_streams > session->most_streams)
-        session->most_streams = session->live_streams;
+    session->live_streams++;
+    if (session->counters && session->live_streams > session->counters->most_streams)
+        session->counters->most_streams = session->live_streams;
     *out = stream;
     return H2_OK;
 }

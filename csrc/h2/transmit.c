@@ -43,7 +43,7 @@ static int finish_frame(h2_session *session, h2_stream *stream, uint8_t *head, u
     session->send_window.left -= length;
     stream->send_window.left -= length;
     stream->octets_sent += content;
-    session->frames_sent++;
+    H2_COUNT(session, frames_sent, 1);
     /* The peer answers DATA with updates of two windows; a slow one does so in small steps. */
     h2_limits_earn_updates(&session->limits, 10);
     h2_scheduler_took_turn(&session->scheduler, &stream->node);
@@ -229,7 +229,7 @@ void h2_session_sent(h2_session *session, size_t octets) {
     if (!session->wire)
         return;
     h2_wire_sent(session->wire, octets, &done);
-    session->octets_sent += octets;
+    H2_COUNT(session, octets_sent, octets);
     session->limits.outbound_frames -= done.frames;
     session->limits.outbound_acks -= done.acks;
     h2_session_trim_wire(session);

@@ -276,7 +276,6 @@ static void on_error(net_socket *socket, const net_error *error) {
 }
 
 static void drop_wire(lh2_session *session) {
-    lh2_perf_session_closing(session);
     if (session->wire != NULL)
         net_wire_free(session->wire);
     else
@@ -324,7 +323,8 @@ lh2_session *lh2_session_new(lua_State *L, const lh2_class *class, size_t size,
     h2_options options = lh2_config_engine(L, config);
     lh2_session *session = lh2_new(L, class, size);
     session->role = options.role;
-    session->marks.start_ns = uv_hrtime();
+    session->marks = lh2_perf_session_marks(session->object.runtime);
+    options.counters = lh2_perf_session_counters(session->marks);
     list_init(&session->streams);
     list_init(&session->link);
     int result = h2_session_new(&session->engine, &options);
@@ -359,6 +359,7 @@ void lh2_session_dispose(lua_State *L, lh2_session *session) {
     close_transport(session);
     session->socket = NULL;
     drop_wire(session);
+    lh2_perf_session_dispose(session);
     list_remove(&session->link);
     lh2_callbacks_dispose(L, &session->pings);
     lh2_callbacks_dispose(L, &session->settings);
