@@ -1,4 +1,5 @@
--- Speaks to a TCP server through a CONNECT proxy. Usage: connect_client.lua PROXY-URL HOST:PORT TEXT
+-- Speaks to a TCP server through a CONNECT proxy.
+-- Usage: connect_client.lua PROXY-URL HOST:PORT TEXT
 local http2 = require("http2")
 
 local session = http2.connect(arg[1])

@@ -1,5 +1,5 @@
--- respondWithFile and respondWithFD: whole files and ranges, special files, files that change or are
--- not there, and everything that can be wrong with the call.
+-- respondWithFile and respondWithFD: whole files and ranges, special files, files that change or
+-- are not there, and everything that can be wrong with the call.
 local http2 = require("http2")
 local leaks = require("spec.support.leaks")
 local loop = require("spec.support.loop")

@@ -33,10 +33,10 @@ typedef struct lh2_runtime {
     int idle_task_ref;    /* held */
     int enter_ref, blame_ref, traceback_ref; /* functions of call.c, held */
     bool has_uncaught; /* an error waits to be raised by run (in the state's slot) */
-    bool is_observed;      /* performance entries are wanted (perf.c) */
+    bool is_observed;  /* performance entries are wanted (perf.c) */
     uint64_t time_origin_ns;
     bool keeps_responses; /* coroutines are in use: responses nobody listens for are kept */
-    bool is_closing;   /* lua_close is under way: nothing is emitted any more */
+    bool is_closing;      /* lua_close is under way: nothing is emitted any more */
     int pid;
     int64_t date_time; /* the second that `date` is of (lh2_server_date) */
     char date[40];

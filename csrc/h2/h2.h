@@ -162,8 +162,8 @@ typedef struct h2_options {
     size_t max_send_header_octets;        /* 65536; hpack_encoder_bound of one block */
     h2_padding padding;
     h2_limit_options limits;
-    uint64_t seed; /* unpredictable to the peer */
-    h2_pool *pool; /* not owned */
+    uint64_t seed;         /* unpredictable to the peer */
+    h2_pool *pool;         /* not owned */
     h2_counters *counters; /* not owned; kept up to date. NULL: nobody wants to know */
 } h2_options;
 

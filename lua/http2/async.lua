@@ -1,10 +1,10 @@
---- Coroutines that wait in line: spawn, sleep, and the methods that wait. The only file that yields.
+--- Coroutines that wait in line: spawn, sleep, and the methods that wait. No other file yields.
 ---
---- A task is a coroutine of the core's. It yields for one reason, that it waits, and is resumed by the
---- callback it waits for. Handlers run in tasks too, so that any of them may wait.
+--- A task is a coroutine of the core's. It yields for one reason, that it waits, and is resumed by
+--- the callback it waits for. Handlers run in tasks too, so that any of them may wait.
 local core = require("http2_core")
 
-local unpack = table.unpack or unpack
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 local task = core.task
 
 local async = {}

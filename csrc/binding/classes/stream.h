@@ -40,7 +40,7 @@ typedef struct lh2_stream {
     time_t sent_date;     /* of the date that was added to it; 0: none */
     net_timer *timer;     /* of setTimeout; NULL: none */
     uint64_t timeout_ms, active_ms;
-    uint64_t octets_seen;           /* by the timer: sent so far */
+    uint64_t octets_seen;    /* by the timer: sent so far */
     lh2_stream_marks *marks; /* for performance entries; NULL: nobody observes */
 } lh2_stream;
 
