@@ -504,7 +504,7 @@ describe("a response to a push", function()
     it("is not to be had of HTTP/1.1", function()
         local codes = {}
         exchange.request{version = "1.1", handler = function(_, response)
-            codes[1] = raised(response.createPushResponse, response, {})
+            codes[1] = raised(response.createPushResponse, response, {}, 1)
             codes[2] = raised(response.createPushResponse, response, {}, function() end)
             response:finish()
         end}

@@ -2,9 +2,11 @@
 
 #include "binding/error.h"
 
-/* A class's metatable is in the registry under the class's address. It holds two tables of members:
- * what can be read (a method, or the address of a getter's entry) and what can be set (a setter's). */
+/* A class's metatable is in the registry under the class's address. It has the names of the class and
+ * of each ancestor as keys, and two tables of members: what can be read (a method, or the address of a
+ * getter's entry) and what can be set (a setter's). */
 static const char readable_key, settable_key;
+static const char metatables_key; /* in the registry: the sequence of all metatables */
 static const char brand;
 
 /* ------------------------------------------------------------------------- members by name */
@@ -170,8 +172,64 @@ void lh2_class_register(lua_State *L, const lh2_class *class) {
     lua_setfield(L, parent + 1, "__name");
     lua_setfield(L, parent + 1,
                  "__metatable"); /* what getmetatable gives: ours stays out of reach */
+    lua_pushboolean(L, true);
+    lua_setfield(L, parent + 1, class->name);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &metatables_key);
+    lua_pushvalue(L, parent + 1);
+    lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
+    lua_pop(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, class);
     lua_pop(L, 1);
+}
+
+/* --------------------------------------------------------------------- methods written in Lua */
+
+/* method(class, name): the function that objects of the class have; nil where there is none. */
+static int get_method(lua_State *L) {
+    luaL_checkstring(L, 1);
+    lua_settop(L, 2);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &metatables_key);
+    for (int i = 1, count = (int)lua_rawlen(L, 3); i <= count; i++) {
+        lua_rawgeti(L, 3, i);
+        lua_pushvalue(L, 1);
+        lua_rawget(L, 4);
+        if (lua_toboolean(L, -1)) {
+            lua_rawgetp(L, 4, &readable_key);
+            lua_pushvalue(L, 2);
+            lua_rawget(L, -2);
+            if (lua_isfunction(L, -1))
+                return 1;
+        }
+        lua_settop(L, 3);
+    }
+    return 0;
+}
+
+/* addMethods(class, {name = function}): for objects of the class and of those that inherit from it. */
+static int set_methods(lua_State *L) {
+    luaL_checkstring(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &metatables_key);
+    for (int i = 1, count = (int)lua_rawlen(L, 3); i <= count; i++) {
+        lua_rawgeti(L, 3, i);
+        lua_pushvalue(L, 1);
+        lua_rawget(L, 4);
+        if (lua_toboolean(L, -1)) {
+            lua_rawgetp(L, 4, &readable_key);
+            copy_table(L, 2);
+        }
+        lua_settop(L, 3);
+    }
+    return 0;
+}
+
+void lh2_class_open(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"method", get_method}, {"addMethods", set_methods}, {NULL, NULL}};
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &metatables_key);
+    luaL_setfuncs(L, functions, 0);
 }
 
 /* --------------------------------------------------------------------------------- objects */

@@ -32,6 +32,9 @@ struct lh2_class {
     const luaL_Reg *metamethods; /* __gc, __close, __tostring ...; inherited unless given */
 };
 
+/* Makes what registering needs, before anything else of this header; adds `method` and `addMethods`, by
+ * which Lua files extend classes, to the table on top. [-0, +0, m] */
+void lh2_class_open(lua_State *L);
 /* Registers a class (parents first): makes its metatable. Inherits by copying. [-0, +0, m] */
 void lh2_class_register(lua_State *L, const lh2_class *class);
 /* Pushes a metatable of objects like those whose metatable is at `parent`, with the members of the table

@@ -55,6 +55,8 @@
     X(PUSH, "push")                                                                                \
     X(TRAILERS, "trailers")                                                                        \
     X(WANT_TRAILERS, "wantTrailers")                                                               \
+    X(STREAM_CLOSED, "streamClosed")                                                               \
+    X(FETCH_TRAILERS, "fetchTrailers")                                                             \
     X(PRIORITY, "priority")                                                                        \
     X(NEW_LISTENER, "newListener")                                                                 \
     X(REMOVE_LISTENER, "removeListener")

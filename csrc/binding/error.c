@@ -293,6 +293,15 @@ static int is_error(lua_State *L) {
     return 1;
 }
 
+/* newError(name, code, message): an error object, for Lua files. */
+static int new_error(lua_State *L) {
+    const char *name = luaL_checkstring(L, 1), *code = luaL_checkstring(L, 2);
+    luaL_checkstring(L, 3);
+    lua_settop(L, 3);
+    make_error(L, name, code);
+    return 1;
+}
+
 void lh2_error_open(lua_State *L) {
     lua_createtable(L, 0, 2);
     lua_pushcfunction(L, to_string);
@@ -302,4 +311,6 @@ void lh2_error_open(lua_State *L) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
     lua_pushcfunction(L, is_error);
     lua_setfield(L, -2, "isError");
+    lua_pushcfunction(L, new_error);
+    lua_setfield(L, -2, "newError");
 }

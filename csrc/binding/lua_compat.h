@@ -130,4 +130,16 @@ static inline int lua_compat_max_arguments(lua_State *L, int index) {
 
 #endif
 
+/* As lua_resume of 5.4: *results values of the coroutine are on its stack. */
+static inline int lua_compat_resume(lua_State *L, lua_State *from, int nargs, int *results) {
+#if LUA_VERSION_NUM == 501
+    (void)from;
+    int status = lua_resume(L, nargs);
+    *results = lua_gettop(L);
+    return status;
+#else
+    return lua_resume(L, from, nargs, results);
+#endif
+}
+
 #endif

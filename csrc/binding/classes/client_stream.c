@@ -32,8 +32,51 @@ void lh2_client_stream_submit(lua_State *L, lh2_stream *stream) {
         stream->is_resetting = false;
         h2_session_reset(session->engine, stream->id, stream->rst_code);
     }
+    lh2_stream_apply_priority(stream);
     lh2_session_touch(session);
     lh2_client_stream_ready(L, stream);
+}
+
+/* ------------------------------------------------------------------ responses for coroutines */
+
+/* Private field: {headers, flags, rawHeaders} of a response that nobody listened for. */
+static const char response_key;
+
+void lh2_client_stream_keep_response(lua_State *L, lh2_stream *stream) {
+    int first = lua_gettop(L) - 2;
+    lua_createtable(L, 3, 0);
+    for (int i = 3; i >= 1; i--) {
+        lua_pushvalue(L, first + i - 1);
+        lua_rawseti(L, -2, i);
+    }
+    lh2_push(L, &stream->duplex.object);
+    lua_insert(L, -2);
+    lh2_set_private(L, -2, &response_key);
+    lua_settop(L, first - 1);
+}
+
+/* keepResponses(): from now on. */
+static int keep_responses(lua_State *L) {
+    lh2_runtime_of(L)->keeps_responses = true;
+    return 0;
+}
+
+/* takeResponse(stream): headers, flags, rawHeaders of the response that has come; nil: none yet. */
+static int take_response(lua_State *L) {
+    lh2_check(L, 1, &lh2_client_stream_class);
+    lua_settop(L, 1);
+    lh2_get_private(L, 1, &response_key);
+    if (lua_isnil(L, 2))
+        return 1;
+    for (int i = 1; i <= 3; i++)
+        lua_rawgeti(L, 2, i);
+    return 3;
+}
+
+void lh2_client_stream_functions(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"keepResponses", keep_responses}, {"takeResponse", take_response}, {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
 }
 
 const lh2_class lh2_client_stream_class = {

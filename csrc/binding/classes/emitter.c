@@ -2,6 +2,7 @@
 
 #include "binding/args.h"
 #include "binding/open.h"
+#include "binding/task.h"
 
 /* Listeners lie in the object's fields: those of a known event under its number plus one, those of
  * other events by name in a table of their own. One plain listener is kept as the function itself.
@@ -10,6 +11,12 @@
  * each round of emitting calls those that were there when it began. */
 static const char names_key;  /* name -> number and number -> name of the known events */
 static const char others_key; /* in the fields: listeners of all other events, by name */
+
+/* Events whose listeners serve a request. */
+#define EVENT_BIT(name) ((uint64_t)1 << LH2_EVENT_##name)
+#define HANDLER_EVENTS                                                                             \
+    (EVENT_BIT(STREAM) | EVENT_BIT(REQUEST) | EVENT_BIT(CHECK_CONTINUE) |                          \
+     EVENT_BIT(CHECK_EXPECTATION))
 
 enum { LIST_IS_SHARED = 0, ENTRY_FUNCTION = 1, ENTRY_IS_FIRED = 2 };
 
@@ -232,6 +239,14 @@ static bool fire_entry(lua_State *L, int owner, int name, int event) {
     return true;
 }
 
+/* Calls the listener below its `nargs` arguments; a handler may wait. [-(nargs+1), +0, e] */
+static void call_listener(lua_State *L, int event, int nargs) {
+    if (event >= 0 && HANDLER_EVENTS >> event & 1)
+        lh2_task_run(L, nargs);
+    else
+        lua_call(L, nargs, 0);
+}
+
 /* Calls the entries of the list on top, which is above the owner, which is above the arguments.
  * [-0, +0, e] */
 static void call_list(lua_State *L, int name, int event, int nargs) {
@@ -248,7 +263,7 @@ static void call_list(lua_State *L, int name, int event, int nargs) {
             continue;
         for (int argument = first; argument < owner; argument++)
             lua_pushvalue(L, argument);
-        lua_call(L, nargs, 0);
+        call_listener(L, event, nargs);
     }
 }
 
@@ -258,7 +273,7 @@ static void call_listeners(lua_State *L, int name, int event, int nargs) {
     if (lua_isfunction(L, -1)) {
         lua_replace(L, -2);
         lua_insert(L, -nargs - 1);
-        lua_call(L, nargs, 0);
+        call_listener(L, event, nargs);
         return;
     }
     int bottom = lua_gettop(L) - nargs - 2;

@@ -260,11 +260,6 @@ void lh2_readable_open(lua_State *L) {
 
 /* ----------------------------------------------------------------------------------- methods */
 
-static void flow_on(lua_State *L, lh2_object *object, intptr_t unused) {
-    (void)unused;
-    flow(L, (lh2_duplex *)object);
-}
-
 /* readable:pause() */
 static int pause_method(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_readable_class);
@@ -334,30 +329,44 @@ static int read_method(lua_State *L) {
     return 1;
 }
 
-/* readable:unshift(chunk): it is what comes next. */
+/* Puts octets in front of what is pending. They stand for none of the source's. [-0, +0, m] */
+static void put_back(lua_State *L, lh2_duplex *duplex, const char *data, size_t size) {
+    size_t left = pending_size(duplex);
+    bytes_buffer whole;
+    bytes_buffer_init(&whole);
+    if (bytes_buffer_reserve(&whole, size + left))
+        lh2_raise_memory(L);
+    memcpy(whole.data, data, size);
+    if (left > 0)
+        memcpy(whole.data + size, duplex->pending.data + duplex->taken, left);
+    whole.size = size + left;
+    bytes_buffer_dispose(&duplex->pending);
+    duplex->pending = whole;
+    duplex->taken = 0;
+}
+
+static void flow_again(lua_State *L, lh2_object *object, intptr_t unused) {
+    (void)unused;
+    flow(L, (lh2_duplex *)object);
+}
+
+/* readable:unshift(chunk): what was read too far is the first to be read again. */
 static int unshift(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_readable_class);
     size_t size;
-    const char *chunk = lh2_check_string(L, 2, "chunk", &size);
+    const char *data = lh2_check_string(L, 2, "chunk", &size);
     if (duplex->is_end_emitted)
         return lh2_raise(L, "ERR_STREAM_UNSHIFT_AFTER_END_EVENT", NULL);
-    bytes_buffer pending = {0};
-    if (bytes_buffer_append(&pending, chunk, size) != 0 ||
-        bytes_buffer_append(&pending, duplex->pending.data + duplex->taken, pending_size(duplex)) !=
-            0) {
-        bytes_buffer_dispose(&pending);
-        return lh2_raise_memory(L);
-    }
-    bytes_buffer_dispose(&duplex->pending);
-    duplex->pending = pending;
-    duplex->taken = 0;
     lh2_anchor(L, 1);
-    if (duplex->flowing == 1)
-        lh2_tick_push(L, &duplex->object, flow_on, 0);
-    else
-        schedule_readable(L, duplex);
+    if (size > 0 && !duplex->is_destroyed) {
+        put_back(L, duplex, data, size);
+        if (duplex->flowing == 1)
+            lh2_tick_push(L, &duplex->object, flow_again, 0);
+        else
+            schedule_readable(L, duplex);
+    }
+    lua_pushboolean(L, !duplex->is_destroyed && pending_size(duplex) < duplex->high_water_mark);
     lh2_release(L, &duplex->object);
-    lua_pushboolean(L, pending_size(duplex) < duplex->high_water_mark);
     return 1;
 }
 

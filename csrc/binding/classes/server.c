@@ -16,17 +16,21 @@ const char lh2_server_class_keys[LH2_CLASS_COUNT];
 
 /* --------------------------------------------------------------------------------- the date */
 
+void lh2_format_date(char date[LH2_DATE_SIZE], time_t time) {
+    static const char days[] = "SunMonTueWedThuFriSat";
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct tm tm;
+    gmtime_r(&time, &tm);
+    snprintf(date, LH2_DATE_SIZE, "%.3s, %02d %.3s %d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday,
+             tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
+             tm.tm_sec);
+}
+
 bytes_slice lh2_server_date(lua_State *L) {
     lh2_runtime *runtime = lh2_runtime_of(L);
     time_t now = time(NULL);
     if (now != runtime->date_time) {
-        static const char days[] = "SunMonTueWedThuFriSat";
-        static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-        struct tm tm;
-        gmtime_r(&now, &tm);
-        snprintf(runtime->date, sizeof(runtime->date), "%.3s, %02d %.3s %d %02d:%02d:%02d GMT",
-                 days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900,
-                 tm.tm_hour, tm.tm_min, tm.tm_sec);
+        lh2_format_date(runtime->date, now);
         runtime->date_time = now;
     }
     return bytes_slice_of(runtime->date, strlen(runtime->date));

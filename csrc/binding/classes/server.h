@@ -3,6 +3,8 @@
 #ifndef BINDING_CLASSES_SERVER_H
 #define BINDING_CLASSES_SERVER_H
 
+#include <time.h>
+
 #include "binding/classes/session.h"
 
 /* What holds for HTTP/1.1 on a secure server's port. Times are milliseconds, 0: no limit. */
@@ -48,6 +50,9 @@ extern const char lh2_server_class_keys[LH2_CLASS_COUNT];
 
 /* The session's server for emitting, or NULL. */
 lh2_object *lh2_server_object(lh2_session *session);
+/* A moment as the `date` field has it (RFC 9110 §5.6.7). */
+#define LH2_DATE_SIZE 40
+void lh2_format_date(char date[LH2_DATE_SIZE], time_t time);
 /* The value of a `date` field, made once a second (RFC 9110 §6.6.1); valid until the next call. */
 bytes_slice lh2_server_date(lua_State *L);
 

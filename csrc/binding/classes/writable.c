@@ -24,24 +24,32 @@ void lh2_write_drop(lh2_write *write) {
     mem_free(write);
 }
 
-/* A write of the string at index 2, with the function at `callback` (0: none) to be called when it is
- * done; everything that can fail does so here. [-0, +0, m] */
-static lh2_write *new_write(lua_State *L, lh2_duplex *duplex, lh2_encoding encoding, int callback) {
-    size_t size, space = 0;
-    const char *text = lua_tolstring(L, 2, &size);
-    bool is_identity = lh2_is_identity(encoding), is_held = is_identity && size > MAX_COPIED;
-    if (!is_held)
-        space = lh2_octets_bound(encoding, size);
+/* A write of the duplex at `index`, of a struct of `size` octets; its release is sure to have its tick.
+ * [-0, +0, m] */
+static lh2_write *allocate_write(lua_State *L, int index, size_t size) {
+    lh2_duplex *duplex = lua_touserdata(L, index);
     lh2_runtime *runtime = duplex->object.runtime;
     lh2_tick_reserve(L, runtime);
-    lh2_write *write = mem_alloc(sizeof *write + space);
+    lh2_write *write = mem_alloc(size);
     if (!write) {
         lh2_tick_unreserve(runtime);
         lh2_raise_memory(L);
     }
     *write = (lh2_write){.duplex = duplex, .string = LUA_NOREF, .callback = LUA_NOREF};
-    list_append(&runtime->writes, &write->all);
     write->chunk.release = lh2_write_release;
+    list_append(&runtime->writes, &write->all);
+    return write;
+}
+
+/* A write of the string at index 2, with the function at `callback` (0: none) to be called when it is
+ * done; everything that can fail does so here. [-0, +0, m] */
+static lh2_write *new_write(lua_State *L, lh2_encoding encoding, int callback) {
+    size_t size, space = 0;
+    const char *text = lua_tolstring(L, 2, &size);
+    bool is_identity = lh2_is_identity(encoding), is_held = is_identity && size > MAX_COPIED;
+    if (!is_held)
+        space = lh2_octets_bound(encoding, size);
+    lh2_write *write = allocate_write(L, 1, sizeof *write + space);
     write->chunk.data = is_held ? (const uint8_t *)text : (const uint8_t *)(write + 1);
     write->size =
         is_held ? size
@@ -56,6 +64,14 @@ static lh2_write *new_write(lua_State *L, lh2_duplex *duplex, lh2_encoding encod
         write->callback = lh2_hold(L);
     }
     lh2_anchor(L, 1);
+    return write;
+}
+
+lh2_write *lh2_write_begin(lua_State *L, int index, size_t size) {
+    lh2_write *write = allocate_write(L, index, size);
+    memset(write + 1, 0, size - sizeof *write);
+    lh2_anchor(L, index);
+    write->duplex->write_count++;
     return write;
 }
 
@@ -263,6 +279,11 @@ void lh2_duplex_abort_writing(lua_State *L, lh2_duplex *duplex, bool with_finish
     }
 }
 
+void lh2_duplex_take_writing(lh2_duplex *duplex) {
+    drop_waiting(duplex);
+    duplex->is_ending = duplex->is_finish_called = true;
+}
+
 /* ----------------------------------------------------------------------------------- methods */
 
 /* Calls a callback that got no further than the call: data is a held {function, error}. */
@@ -326,8 +347,8 @@ static write_result write_chunk(lua_State *L, lh2_duplex *duplex, int callback, 
     else if (duplex->is_destroyed)
         lh2_push_error(L, "ERR_STREAM_DESTROYED", "write");
     else
-        return send_write(L, duplex, new_write(L, duplex, encoding, callback)) ? WRITE_HAS_ROOM
-                                                                               : WRITE_FULL;
+        return send_write(L, duplex, new_write(L, encoding, callback)) ? WRITE_HAS_ROOM
+                                                                       : WRITE_FULL;
     refuse_write(L, duplex, on_refusal);
     return WRITE_REFUSED;
 }
