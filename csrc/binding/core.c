@@ -35,6 +35,8 @@ int luaopen_http2_core(lua_State *L) {
     lh2_session_open(L);
     lh2_stream_open(L);
     lh2_server_open(L);
+    lh2_exchange_open(L);
+    lh2_http1_open(L);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &core_key);
     return 1;

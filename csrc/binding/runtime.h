@@ -11,13 +11,14 @@ struct lh2_class;
 struct lh2_object;
 struct lh2_tick;
 
-#define LH2_MAX_HOOKS 8
+#define LH2_MAX_HOOKS 16
 
-/* What a class has asked to be told (call.h, emitter.h); either may be NULL. */
+/* What a class has asked to be told (call.h, emitter.h); any may be NULL. */
 typedef struct lh2_hooks {
     const struct lh2_class *class;
     bool (*on_blame)(lua_State *L, struct lh2_object *object);
     void (*on_listener)(lua_State *L, int index, int event, bool is_added);
+    void (*on_watched)(lua_State *L, struct lh2_object *watcher, int event, int nargs);
 } lh2_hooks;
 
 typedef struct lh2_runtime {
@@ -36,7 +37,8 @@ typedef struct lh2_runtime {
     bool is_observed;  /* performance entries are wanted (perf.c) */
     uint64_t time_origin_ns;
     bool keeps_responses; /* coroutines are in use: responses nobody listens for are kept */
-    bool is_closing;      /* lua_close is under way: nothing is emitted any more */
+    uint8_t warned;    /* a bit for each warning (warning.h) that was given */
+    bool is_closing;   /* lua_close is under way: nothing is emitted any more */
     int pid;
     int64_t date_time; /* the second that `date` is of (lh2_server_date) */
     char date[40];

@@ -14,6 +14,10 @@ local http2 = {
    getUnpackedSettings = core.getUnpackedSettings,
    sensitiveHeaders = core.sensitiveHeaders,
 
+   -- compatibility API
+   Http2ServerRequest = core.Http2ServerRequest,
+   Http2ServerResponse = core.Http2ServerResponse,
+
    -- the loop, and errors that nobody caught
    run = core.run,
    backendFd = core.backendFd,

@@ -240,7 +240,7 @@ static void on_readable_added(lua_State *L, lh2_duplex *duplex) {
     }
 }
 
-static void on_listener(lua_State *L, int index, int event, bool is_added) {
+void lh2_readable_listened(lua_State *L, int index, int event, bool is_added) {
     lh2_duplex *duplex = lua_touserdata(L, index);
     if (!duplex->is_readable || (event != LH2_EVENT_DATA && event != LH2_EVENT_READABLE))
         return;
@@ -255,10 +255,15 @@ static void on_listener(lua_State *L, int index, int event, bool is_added) {
 }
 
 void lh2_readable_open(lua_State *L) {
-    lh2_set_listener_hook(L, &lh2_readable_class, on_listener);
+    lh2_set_listener_hook(L, &lh2_readable_class, lh2_readable_listened);
 }
 
 /* ----------------------------------------------------------------------------------- methods */
+
+static void flow_on(lua_State *L, lh2_object *object, intptr_t unused) {
+    (void)unused;
+    flow(L, (lh2_duplex *)object);
+}
 
 /* readable:pause() */
 static int pause_method(lua_State *L) {
@@ -345,11 +350,6 @@ static void put_back(lua_State *L, lh2_duplex *duplex, const char *data, size_t 
     duplex->taken = 0;
 }
 
-static void flow_again(lua_State *L, lh2_object *object, intptr_t unused) {
-    (void)unused;
-    flow(L, (lh2_duplex *)object);
-}
-
 /* readable:unshift(chunk): what was read too far is the first to be read again. */
 static int unshift(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_readable_class);
@@ -361,7 +361,7 @@ static int unshift(lua_State *L) {
     if (size > 0 && !duplex->is_destroyed) {
         put_back(L, duplex, data, size);
         if (duplex->flowing == 1)
-            lh2_tick_push(L, &duplex->object, flow_again, 0);
+            lh2_tick_push(L, &duplex->object, flow_on, 0);
         else
             schedule_readable(L, duplex);
     }

@@ -1,3 +1,4 @@
+#include "binding/classes/exchange.h"
 #include "binding/classes/server.h"
 #include "binding/classes/stream.h"
 
@@ -56,6 +57,17 @@ void lh2_server_stream_respond_implicitly(lua_State *L, lh2_stream *stream, bool
     stream->sent_status = 200;
     stream->sent_date = stream->duplex.object.runtime->date_time;
     lua_settop(L, top);
+}
+
+void lh2_server_stream_respond(lua_State *L, lh2_stream *stream, lh2_fields *fields, int status,
+                               bool has_date, bool is_end) {
+    int result = lh2_server_stream_submit(L, stream, fields, status, has_date, is_end);
+    if (result == H2_TOO_LARGE)
+        lh2_stream_frame_error(L, stream, H2_FRAME_SIZE_ERROR);
+    else if (result != H2_OK)
+        lh2_stream_raise(L, result);
+    else if (is_end)
+        lh2_stream_end_writing(L, stream);
 }
 
 /* stream:respond([headers[, options]]) */
@@ -250,6 +262,11 @@ static void announce(lua_State *L, lh2_stream *stream, const lh2_kept_fields *re
     bool has_server_listener = server != NULL && lh2_has_listener(server, LH2_EVENT_STREAM);
     if (!has_listener && !has_server_listener)
         return;
+    if (!has_listener && lh2_is_only_listener(L, server, LH2_EVENT_STREAM, lh2_stream_to_request)) {
+        lh2_push(L, &stream->duplex.object);
+        lh2_exchange_announce(L, (lh2_server *)server, &lh2_stream_carrier);
+        return;
+    }
     bool has_raw = (has_listener && lh2_wants_all(session, LH2_EVENT_STREAM)) ||
                    (has_server_listener && lh2_wants_all(server, LH2_EVENT_STREAM));
     int first = lua_gettop(L) + 1;
@@ -273,7 +290,8 @@ static void tell_request(lua_State *L, lh2_object *object, intptr_t unused) {
     if (h2_session_remote_settings(stream->session->engine)->enable_push)
         keep_origin(L, stream);
     announce(L, stream, stream->request);
-    lh2_stream_forget_request(stream);
+    if (stream->duplex.object.watcher == NULL) /* else the compatibility API has need of it */
+        lh2_stream_forget_request(stream);
 }
 
 void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_event *event) {

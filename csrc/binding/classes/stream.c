@@ -45,7 +45,8 @@ static void leave_session(lua_State *L, lh2_stream *stream) {
     session->stream_count--;
     if (stream->id != 0 && !stream->is_engine_done)
         h2_session_set_context(session->engine, stream->id, NULL);
-    lh2_stream_forget_request(stream);
+    if (stream->duplex.object.watcher == NULL)
+        lh2_stream_forget_request(stream);
     lh2_session_stream_closed(L, session);
 }
 

@@ -89,6 +89,9 @@ void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_even
 /* Server: the stream is about to leave its session; remembers who hears of errors still to come.
  * [-0, +0, m] */
 void lh2_server_stream_left(lua_State *L, lh2_stream *stream);
+/* Server: the final response, of a stream that has sent none. [-0, +0, e] */
+void lh2_server_stream_respond(lua_State *L, lh2_stream *stream, lh2_fields *fields, int status,
+                               bool has_date, bool is_end);
 /* Server: the final response with default headers if none was sent. [-0, +0, m] */
 void lh2_server_stream_respond_implicitly(lua_State *L, lh2_stream *stream, bool is_end);
 

@@ -296,14 +296,13 @@ static void call_back(lua_State *L, lh2_object *object, intptr_t data) {
     lua_pop(L, 1);
 }
 
-/* Has the function at `callback` called in a tick with the value on top. [-1, +0, m] */
-static void call_later(lua_State *L, lh2_duplex *duplex, int callback) {
+void lh2_call_later(lua_State *L, lh2_object *object, int callback) {
     lua_createtable(L, 2, 0);
     lua_insert(L, -2);
     lua_rawseti(L, -2, 2);
     lua_pushvalue(L, callback);
     lua_rawseti(L, -2, 1);
-    lh2_tick_push(L, &duplex->object, call_back, lh2_hold(L));
+    lh2_tick_push(L, object, call_back, lh2_hold(L));
 }
 
 /* The arguments ([chunk][, encoding][, callback]) from index 2 on, each in its place: 2, 3, 4.
@@ -328,7 +327,7 @@ static int sort_arguments(lua_State *L) {
 static void refuse_write(lua_State *L, lh2_duplex *duplex, int callback) {
     if (callback) {
         lua_pushvalue(L, -1);
-        call_later(L, duplex, callback);
+        lh2_call_later(L, &duplex->object, callback);
     }
     lh2_duplex_destroy(L, duplex);
 }
@@ -355,7 +354,7 @@ static write_result write_chunk(lua_State *L, lh2_duplex *duplex, int callback, 
 }
 
 /* writable:write(chunk[, encoding][, callback]): false once "drain" should be waited for. */
-static int write_method(lua_State *L) {
+int lh2_writable_write(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_writable_class);
     if (lua_isfunction(L, 2))
         return lh2_raise_type(L, "chunk", "of type string", 2);
@@ -396,11 +395,11 @@ static void settle_callback(lua_State *L, lh2_duplex *duplex, int callback, bool
         await_finish(L, duplex, callback);
         return;
     }
-    call_later(L, duplex, callback);
+    lh2_call_later(L, &duplex->object, callback);
 }
 
 /* writable:finish([chunk][, encoding][, callback]), and under the name `end` too. */
-static int finish_method(lua_State *L) {
+int lh2_writable_finish(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_writable_class);
     int callback = sort_arguments(L);
     bool is_first = !duplex->is_ending;
@@ -443,9 +442,9 @@ static int set_default_encoding(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg methods[] = {{"write", write_method},
-                                   {"finish", finish_method},
-                                   {"end", finish_method},
+static const luaL_Reg methods[] = {{"write", lh2_writable_write},
+                                   {"finish", lh2_writable_finish},
+                                   {"end", lh2_writable_finish},
                                    {"cork", cork},
                                    {"uncork", uncork},
                                    {"setDefaultEncoding", set_default_encoding},
