@@ -948,6 +948,37 @@ describe("requests that cannot be sent", function()
         assert.equal(6, here.code)
     end)
 
+    it("are refused when their header block is too large, before or after connecting", function()
+        for _, is_early in ipairs{true, false} do
+            local seen = {}
+            pair.play{
+                server = function(server)
+                    server:on("stream", answer)
+                end,
+                client = function(session)
+                    local function ask()
+                        local stream = session:request({["x-large"] = ("x"):rep(100000)})
+                        stream:on("frameError", function(kind, code)
+                            seen[#seen + 1] = kind .. " " .. code
+                        end)
+                        stream:on("error", function(err)
+                            seen[#seen + 1] = err.code
+                        end)
+                        stream:on("close", function()
+                            seen[#seen + 1] = stream.rstCode
+                        end)
+                    end
+                    if is_early then
+                        ask()
+                    else
+                        session:on("connect", ask)
+                    end
+                end,
+            }
+            assert.same({"1 7", "ERR_HTTP2_STREAM_ERROR", 7}, seen)
+        end
+    end)
+
     it("end with ERR_HTTP2_OUT_OF_STREAMS when no identifier is left", function()
         local codes = {}
         pair.play{

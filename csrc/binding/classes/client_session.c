@@ -75,27 +75,6 @@ void lh2_client_session_complete_headers(lua_State *L, const lh2_session *sessio
     set_default(L, headers, ":path", "/");
 }
 
-/* A request that the engine does not take: the stream, on top, ends with an error of its own. */
-static int fail_request(lua_State *L, lh2_stream *stream, int result) {
-    switch (result) {
-    case H2_TOO_LARGE:
-        lh2_stream_frame_error(L, stream, H2_REFUSED_STREAM);
-        lh2_push_stream_error(L, H2_REFUSED_STREAM, H2_BY_LOCAL, false);
-        break;
-    case H2_NO_IDS:
-        lh2_push_error(L, "ERR_HTTP2_OUT_OF_STREAMS", NULL);
-        break;
-    case H2_GONE:
-        lh2_push_error(L, "ERR_HTTP2_GOAWAY_SESSION", NULL);
-        break;
-    default:
-        lh2_push_error(L, "ERR_HTTP2_NO_MEM", NULL);
-        break;
-    }
-    lh2_duplex_destroy(L, &stream->duplex);
-    return 1;
-}
-
 /* Hands the request to the engine, or keeps it while there is no connection. */
 static int submit_request(lh2_session *session, lh2_stream *stream, const lh2_fields *fields) {
     if (session->is_connecting) {
@@ -170,8 +149,10 @@ static int session_request(lua_State *L) {
     if (options.signal != 0 && !lh2_stream_watch(L, object, options.signal))
         return 1;
     int result = submit_request(session, stream, &fields);
-    if (result != H2_OK)
-        return fail_request(L, stream, result);
+    if (result != H2_OK) {
+        lh2_client_stream_fail(L, stream, result);
+        return 1;
+    }
     if (session->is_connecting)
         stream->duplex.is_ending =
             options.is_end; /* nothing can be written; the rest comes later */
