@@ -136,6 +136,9 @@ void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
         push_cancel(L);
         stream->rst_code = H2_INTERNAL_ERROR;
     }
+    /* Whatever the engine still has to tell of it would find nobody. */
+    if (stream->id != 0 && !stream->is_engine_done)
+        h2_session_set_context(session->engine, stream->id, NULL);
     stream->is_engine_done = true;
     lh2_duplex_destroy(L, &stream->duplex);
 }
