@@ -1,5 +1,5 @@
--- The peer's FIN ends the streams whose requests are cut, while others are still answered: the engine's
--- word on the former came after their objects were gone, and let go of them a second time.
+-- The peer's FIN ends the streams whose requests are cut, while others are still answered: the
+-- engine's word on the former came after their objects were gone, and let go of them a second time.
 local http2 = require("http2")
 local frames = require("spec.support.frames")
 local loop = require("spec.support.loop")

@@ -86,11 +86,9 @@ static void report(lua_State *L, lh2_stream *stream) {
         lh2_print_error(L);
         return;
     }
-    lh2_anchor(L, -1);
     lua_insert(L, -2);
     lh2_push(L, &stream->duplex.object);
-    lh2_emit(L, server, LH2_EVENT_HANDLER_ERROR, 2);
-    lh2_release(L, server);
+    lh2_emit_at(L, -3, LH2_EVENT_HANDLER_ERROR, 2);
     lua_pop(L, 1);
 }
 
