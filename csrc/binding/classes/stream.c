@@ -192,9 +192,9 @@ void lh2_stream_close(lh2_stream *stream, uint32_t code) {
         stream->is_resetting = true;
         return;
     }
-    bool is_flushing = code == H2_NO_ERROR && stream->duplex.is_ending &&
-                       !stream->duplex.is_finished && !stream->waits_for_trailers;
-    if (is_flushing) {
+    bool is_flushing =
+        code == H2_NO_ERROR && stream->duplex.is_ending && !stream->duplex.is_flushed;
+    if (is_flushing) { /* op_flushed resets it, trailers or not */
         stream->is_resetting = true;
         return;
     }
