@@ -66,7 +66,7 @@ void lh2_server_stream_left(lua_State *L, lh2_stream *stream) {
 }
 
 /* Pushes the server of the stream, or nil: what its last listeners raise goes there too. */
-static lh2_object *push_server(lua_State *L, lh2_stream *stream) {
+static void push_server(lua_State *L, lh2_stream *stream) {
     if (stream->session != NULL && stream->session->server != NULL) {
         lh2_push(L, &stream->session->server->object);
     } else {
@@ -74,13 +74,12 @@ static lh2_object *push_server(lua_State *L, lh2_stream *stream) {
         lh2_get_private(L, -1, &server_key);
         lua_remove(L, -2);
     }
-    return lua_touserdata(L, -1);
 }
 
-/* The error of a stream's handler, on top, goes to the server's "handlerError" (error, stream), or
- * with its traceback to standard error; the stream alone ends (LUA-API.md, Errors). */
+/* The error of a stream's handler, below the server (or nil) on top, goes to the server's
+ * "handlerError" (error, stream), or with its traceback to standard error. [-2, +0, e] */
 static void report(lua_State *L, lh2_stream *stream) {
-    lh2_object *server = push_server(L, stream);
+    lh2_object *server = lua_touserdata(L, -1);
     if (server == NULL || !lh2_has_listener(server, LH2_EVENT_HANDLER_ERROR)) {
         lua_pop(L, 1);
         lh2_print_error(L);
@@ -92,11 +91,13 @@ static void report(lua_State *L, lh2_stream *stream) {
     lua_pop(L, 1);
 }
 
+/* The stream alone ends (LUA-API.md, Errors), before anybody is told, who may fail as well. */
 static bool take_blame(lua_State *L, lh2_object *object) {
     lh2_stream *stream = (lh2_stream *)object;
-    report(L, stream);
+    push_server(L, stream);
     if (stream->session != NULL)
         lh2_stream_fail(L, stream);
+    report(L, stream);
     return true;
 }
 
