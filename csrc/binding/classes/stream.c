@@ -36,7 +36,8 @@ void lh2_stream_forget_request(lh2_stream *stream) {
     stream->request = NULL;
 }
 
-/* Takes the stream out of session and engine; events that are due come by ticks. */
+/* Takes the stream out of session and engine, which held it until now; events that are due come by
+ * ticks. The stream may die with it unless the caller holds it too. */
 static void leave_session(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
     if (session == NULL)
@@ -50,6 +51,7 @@ static void leave_session(lua_State *L, lh2_stream *stream) {
         h2_session_set_context(session->engine, stream->id, NULL);
     lh2_stream_forget_request(stream);
     lh2_session_stream_closed(L, session);
+    lh2_release(L, &stream->duplex.object);
 }
 
 static void set_rst_code(lh2_stream *stream, uint32_t code) {
@@ -96,7 +98,6 @@ static void op_destroy(lua_State *L, lh2_duplex *duplex) {
     }
     lh2_duplex_closed(L, duplex);
     leave_session(L, stream);
-    lh2_release(L, &duplex->object);
 }
 
 /* Replaces the cause on top (or nil) by the error of a request that was never sent. */
