@@ -84,6 +84,9 @@ static inline bool lh2_wants_all(const lh2_object *object, lh2_event event) {
  * error raised in one goes through to the protected call around. Returns whether there was one. The
  * object may be closed, the stack is the same, afterwards. [-nargs, +0, e] */
 bool lh2_emit(lua_State *L, lh2_object *object, lh2_event event, int nargs);
+/* The same, of the object at `index`, which need not be anchored: for use in the program's own calls,
+ * which an error that is raised leaves as it goes. [-nargs, +0, e] */
+bool lh2_emit_at(lua_State *L, int index, lh2_event event, int nargs);
 /* Emits "error" with the error on top; without a listener it is raised. [-1, +0, e] */
 void lh2_emit_error(lua_State *L, lh2_object *object);
 /* Emits in a tick: without arguments. [-0, +0, m] */

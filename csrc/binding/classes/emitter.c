@@ -281,6 +281,14 @@ static void call_listeners(lua_State *L, int name, int event, int nargs) {
     lua_settop(L, bottom);
 }
 
+/* Emits from the owner on top, which has a listener and is above the arguments. [-(nargs+1), +0, e] */
+static void emit_known(lua_State *L, lh2_event event, int nargs) {
+    lua_getiuservalue(L, -1, 1);
+    lua_rawgeti(L, -1, (int)event + 1);
+    lua_replace(L, -2);
+    call_listeners(L, 0, (int)event, nargs);
+}
+
 /* Tells the watcher; the arguments on top stay. [-0, +0, e] */
 static void tell_watcher(lua_State *L, lh2_object *object, lh2_event event, int nargs) {
     lh2_object *watcher = object->watcher;
@@ -303,10 +311,17 @@ bool lh2_emit(lua_State *L, lh2_object *object, lh2_event event, int nargs) {
         return was_watched;
     }
     lh2_push(L, object);
-    lua_getiuservalue(L, -1, 1);
-    lua_rawgeti(L, -1, (int)event + 1);
-    lua_replace(L, -2);
-    call_listeners(L, 0, (int)event, nargs);
+    emit_known(L, event, nargs);
+    return true;
+}
+
+bool lh2_emit_at(lua_State *L, int index, lh2_event event, int nargs) {
+    if (!lh2_has_listener(lua_touserdata(L, index), event)) {
+        lua_pop(L, nargs);
+        return false;
+    }
+    lua_pushvalue(L, index);
+    emit_known(L, event, nargs);
     return true;
 }
 
