@@ -51,6 +51,7 @@ build = {
                 "csrc/h2/fields.c",
                 "csrc/h2/flow.c",
                 "csrc/h2/frame.c",
+                "csrc/h2/growth.c",
                 "csrc/h2/history.c",
                 "csrc/h2/limits.c",
                 "csrc/h2/negotiate.c",
