@@ -25,7 +25,7 @@ static uint32_t highest_target(const h2_growth *growth) {
 
 bool h2_growth_wants_round(const h2_growth *growth, uint64_t now_ms) {
     return growth->round == H2_ROUND_NONE && now_ms >= growth->mark_ms &&
-           growth->target < highest_target(growth);
+           growth->read_octets >= H2_INITIAL_WINDOW && growth->target < highest_target(growth);
 }
 
 void h2_growth_begin_round(h2_growth *growth, uint64_t now_ms) {

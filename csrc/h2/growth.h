@@ -21,7 +21,7 @@ typedef struct h2_growth {
     uint32_t budget;      /* the most that all windows of streams may have grown by */
     uint32_t granted;     /* by how much they have */
     uint32_t trip_ms;     /* the shortest round trip so far; 0: none is known */
-    uint32_t read_octets; /* in this round */
+    uint32_t read_octets; /* since the last round began */
     h2_round round : 8;
     uint8_t misses;   /* rounds in a row that were for nothing */
     uint64_t mark_ms; /* when the round began, or before when the next is not to begin */
@@ -31,8 +31,8 @@ typedef struct h2_growth {
  * what the program leaves unread does not use it up. */
 void h2_growth_init(h2_growth *growth, size_t max_session_octets);
 
-/* Whether to send a PING and to begin a round. Where rounds are for nothing they become rare, as peers
- * may count PING frames. */
+/* Whether to send a PING and to begin a round: not for what the first window lets in anyway. Where
+ * rounds are for nothing they become rare, as peers may count PING frames. */
 bool h2_growth_wants_round(const h2_growth *growth, uint64_t now_ms);
 void h2_growth_begin_round(h2_growth *growth, uint64_t now_ms);
 /* The PING is answered. */
