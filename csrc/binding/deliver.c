@@ -114,7 +114,8 @@ static void deliver_data(lua_State *L, void *data) {
     const h2_event *event = d->event;
     lh2_stream *stream = event->context;
     if (stream == NULL) {
-        h2_session_consume(d->session->engine, event->stream_id, event->data.octets.size);
+        h2_session_consume(d->session->engine, event->stream_id, event->data.octets.size,
+                           net_loop_now(d->session->object.runtime->loop));
         return;
     }
     lh2_stream_note_activity(stream);

@@ -281,9 +281,10 @@ int h2_session_next(h2_session *session, h2_event *event);
 void h2_session_end_input(h2_session *session);
 
 /* The program is done with `octets` of DATA events of the stream: their window goes back to the peer
- * when enough has gathered (RFC 9113 §6.9.1). The connection's window is given back on arrival, so
- * that one stream that is not read does not block the others. No effect on a closed stream. */
-void h2_session_consume(h2_session *session, uint32_t stream_id, size_t octets);
+ * when enough has gathered (RFC 9113 §6.9.1), and grows where a longer path needs it and the program
+ * keeps up, by the clock of h2_session_feed. The connection's window is given back on arrival, so that
+ * one stream that is not read does not block the others. No effect on a closed stream. */
+void h2_session_consume(h2_session *session, uint32_t stream_id, size_t octets, uint64_t now_ms);
 
 /* ---------------------------------------------------------------------------------- submits */
 

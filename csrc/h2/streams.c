@@ -115,6 +115,7 @@ static void discharge(h2_session *session, h2_stream *stream) {
     session->unread_frames -= stream->unread_frames;
     stream->receive_window.unread = 0;
     stream->unread_frames = 0;
+    h2_growth_give_back(&session->growth, &stream->receive_window);
     h2_stream_drop_chunks(stream);
     h2_session_release_held(session, &stream->headers);
     h2_session_release_held(session, &stream->trailers);

@@ -263,7 +263,8 @@ static void op_consumed(lh2_duplex *duplex, size_t octets) {
     lh2_stream *stream = (lh2_stream *)duplex;
     if (stream->session == NULL || stream->is_engine_done)
         return;
-    h2_session_consume(stream->session->engine, stream->id, octets);
+    h2_session_consume(stream->session->engine, stream->id, octets,
+                       net_loop_now(stream->session->object.runtime->loop));
     lh2_session_touch(stream->session);
 }
 
