@@ -134,6 +134,9 @@ function Peer:_fill()
     local data, err, partial = self.socket:receive(65536)
     data = data or partial
     if data and #data > 0 then
+        if self.recorder then
+            self.recorder:feed(data)
+        end
         self.input = self.input:sub(self.at) .. data
         self.at = 1
         return true
