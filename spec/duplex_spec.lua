@@ -505,6 +505,42 @@ describe("the writable side", function()
     end)
 end)
 
+describe("a stream of HTTP/2", function()
+    after_each(loop.clean)
+
+    it("writes chunks of every size, empty ones between them, in order and once", function()
+        local chunks = {"", "a", "", ("x"):rep(200000), "", ("y"):rep(16384), ("z"):rep(1025), ""}
+        local written, got = {}, {}
+        local server = loop.track(http2.createServer())
+        server:on("stream", function(stream)
+            stream:respond({[":status"] = 200})
+            for i, chunk in ipairs(chunks) do
+                stream:write(chunk, function(err)
+                    assert.is_nil(err)
+                    written[#written + 1] = i
+                end)
+            end
+            stream:finish("", function()
+                written[#written + 1] = "finished"
+            end)
+        end)
+        server:listen(0, "127.0.0.1", function()
+            local session = http2.connect("http://127.0.0.1:" .. server:address().port)
+            local stream = session:request({[":path"] = "/"})
+            stream:on("data", function(data)
+                got[#got + 1] = data
+            end)
+            stream:on("close", function()
+                session:close()
+                server:close()
+            end)
+        end)
+        loop.run()
+        assert.equal(table.concat(chunks), table.concat(got))
+        assert.same({1, 2, 3, 4, 5, 6, 7, 8, "finished"}, written)
+    end)
+end)
+
 describe("destroying", function()
     after_each(loop.clean)
 

@@ -2,10 +2,10 @@
 
 #include "binding/error.h"
 
-/* A class's metatable is in the registry under the class's address. It has the address of the class
- * and of each ancestor as keys, so that a check is one look-up, and two tables of members: what can be
- * read (a method, or the address of a getter's entry) and what can be set (a setter's entry). */
+/* A class's metatable is in the registry under the class's address. It holds two tables of members:
+ * what can be read (a method, or the address of a getter's entry) and what can be set (a setter's). */
 static const char readable_key, settable_key;
+static const char brand;
 
 /* ------------------------------------------------------------------------- members by name */
 
@@ -155,8 +155,6 @@ void lh2_class_register(lua_State *L, const lh2_class *class) {
     lua_setfield(L, parent + 1, "__name");
     lua_setfield(L, parent + 1,
                  "__metatable"); /* what getmetatable gives: ours stays out of reach */
-    lua_pushboolean(L, true);
-    lua_rawsetp(L, parent + 1, class);
     lua_rawsetp(L, LUA_REGISTRYINDEX, class);
     lua_pop(L, 1);
 }
@@ -166,6 +164,7 @@ void lh2_class_register(lua_State *L, const lh2_class *class) {
 void *lh2_new(lua_State *L, const lh2_class *class, size_t size) {
     lh2_object *object = lua_newuserdatauv(L, size, 1);
     memset(object, 0, size);
+    object->brand = &brand;
     object->class = class;
     object->runtime = lh2_runtime_of(L);
     lua_rawgetp(L, LUA_REGISTRYINDEX, class);
@@ -179,14 +178,15 @@ void lh2_finalize(lh2_object *object) {
 }
 
 void *lh2_test(lua_State *L, int index, const lh2_class *class) {
-    void *object = lua_touserdata(L, index);
-    if (!object || !lua_getmetatable(L, index))
+    if (lua_type(L, index) != LUA_TUSERDATA || lua_rawlen(L, index) < sizeof(lh2_object))
         return NULL;
-    lua_rawgetp(L, -1, class);
-    if (!lua_toboolean(L, -1))
-        object = NULL;
-    lua_pop(L, 2);
-    return object;
+    lh2_object *object = lua_touserdata(L, index);
+    if (object->brand != &brand)
+        return NULL;
+    const lh2_class *ancestor = object->class;
+    while (ancestor && ancestor != class)
+        ancestor = ancestor->parent;
+    return ancestor ? object : NULL;
 }
 
 void *lh2_check(lua_State *L, int index, const lh2_class *class) {

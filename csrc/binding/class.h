@@ -7,8 +7,10 @@
 
 typedef struct lh2_class lh2_class;
 
-/* The head of every userdata of ours. */
+/* The head of every userdata of ours. The brand, an address that nobody else knows, tells it from other
+ * people's; so a check is a few comparisons and no look-up. */
 typedef struct lh2_object {
+    const void *brand;
     const lh2_class *class;
     lh2_runtime *runtime;
     uint64_t listened;   /* a bit for each known event (emitter.h) that has a listener */

@@ -63,13 +63,14 @@ struct lh2_duplex {
     bool needs_readable;
     bool is_readable_due, is_resume_due, is_end_due; /* ticks on their way */
     /* writable side */
-    bool is_writable;      /* has such a side */
-    bool is_ending;        /* finish() was called */
-    bool is_finish_called; /* ops->finish was */
-    bool is_flushed;       /* ops->flushed was */
-    bool is_finish_due;    /* the tick of "finish" is on its way */
-    bool is_finish_forced; /* ... and comes though the duplex be destroyed */
-    bool is_finished;      /* "finish" was emitted */
+    bool is_writable;       /* has such a side */
+    bool is_ending;         /* finish() was called */
+    bool is_finish_called;  /* ops->finish was */
+    bool is_flushed;        /* ops->flushed was */
+    bool is_finish_due;     /* the tick of "finish" is on its way */
+    bool is_finish_forced;  /* ... and comes though the duplex be destroyed */
+    bool is_finished;       /* "finish" was emitted */
+    bool is_finish_awaited; /* by a callback of finish() */
     bool needs_drain;
     bool is_held; /* writes wait in `waiting`: not connected yet */
     uint16_t corked;

@@ -116,11 +116,4 @@ static inline int lua_compat_max_arguments(lua_State *L, int index) {
 
 #endif
 
-/* A function without upvalues is a value in 5.4 and an object in 5.1: what has to be pushed without
- * allocating is kept in the registry under an address. */
-static inline void lua_compat_keep_function(lua_State *L, const void *key, lua_CFunction function) {
-    lua_pushcfunction(L, function);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, key);
-}
-
 #endif

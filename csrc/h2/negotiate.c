@@ -26,8 +26,8 @@ static int shift_send_windows(h2_session *session, const window_change *change) 
     for (size_t i = 0; i < 2; i++) {
         for (list_node *link = lists[i]->next; link != lists[i]; link = link->next) {
             h2_stream *stream = LIST_ENTRY(link, h2_stream, link);
-            int result = h2_window_shift(&stream->send_window, change->delta, change->peak,
-                                         &session->fault);
+            int result =
+                h2_window_shift(&stream->send_window, change->delta, change->peak, &session->fault);
             if (result != H2_OK)
                 return result;
             h2_session_schedule(session, stream);
@@ -134,8 +134,8 @@ int h2_receive_settings_begin(h2_session *session) {
                                     "acknowledgement of SETTINGS that were not sent");
         return H2_OK;
     }
-    int result = h2_limits_settings(&session->limits, frame->length / H2_SETTING_OCTETS,
-                                    &session->fault);
+    int result =
+        h2_limits_settings(&session->limits, frame->length / H2_SETTING_OCTETS, &session->fault);
     return result != H2_OK ? result : h2_limits_ack(&session->limits, &session->fault);
 }
 

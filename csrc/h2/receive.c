@@ -219,7 +219,8 @@ static int step(h2_session *session, h2_event *event) {
 }
 
 int h2_session_next(h2_session *session, h2_event *event) {
-    int result = session->is_out_of_memory ? H2_NOMEM : H2_OK;
+    bool is_stuck = session->is_out_of_memory && !session->is_terminal;
+    int result = is_stuck ? H2_NOMEM : H2_OK;
     event->kind = H2_EV_NONE;
     event->stream_id = 0;
     event->context = NULL;

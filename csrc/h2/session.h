@@ -42,10 +42,10 @@ typedef enum h2_block_kind {
 /* The header block that is being read (§4.3): one at a time, nothing comes between its frames. */
 typedef struct h2_block {
     h2_block_kind kind;
-    uint8_t flags;        /* of the frame that began it */
+    uint8_t flags; /* of the frame that began it */
     uint32_t stream_id;
     uint32_t promised_id;
-    bool is_late;         /* after END_STREAM: a fault of the stream, raised at the end */
+    bool is_late;           /* after END_STREAM: a fault of the stream, raised at the end */
     hpack_section *section; /* kept until the next h2_session_next: its event points into it */
 } h2_block;
 
@@ -90,7 +90,7 @@ struct h2_session {
     size_t unread_frames;
     size_t held_octets; /* fields that wait */
 
-    h2_settings local;  /* as acknowledged */
+    h2_settings local; /* as acknowledged */
     h2_settings remote;
     list_node sent_settings;
     uint16_t *remote_custom;
@@ -111,9 +111,9 @@ struct h2_session {
     uint32_t received_last_id;
     uint8_t received_goaways;
     bool has_sent_goaway : 1;
-    bool is_draining : 1;  /* the last GOAWAY is sent when the streams are done */
-    bool is_drained : 1;   /* it is sent */
-    bool is_terminal : 1;  /* nothing but output is left */
+    bool is_draining : 1; /* the last GOAWAY is sent when the streams are done */
+    bool is_drained : 1;  /* it is sent */
+    bool is_terminal : 1; /* nothing but output is left */
     bool is_input_ended : 1;
     bool is_push_refused : 1;  /* SETTINGS_ENABLE_PUSH 0 was sent, acknowledged or not */
     bool is_out_of_memory : 1; /* what could not be said by the call that failed */

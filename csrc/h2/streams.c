@@ -137,8 +137,7 @@ void h2_session_close(h2_session *session, h2_stream *stream, h2_ending ending) 
 int h2_session_advance(h2_session *session, h2_stream *stream, h2_input input) {
     int result = h2_state_advance(&stream->state, input, stream->id, &session->fault);
     if (result == H2_OK && stream->state == H2_STATE_CLOSED)
-        h2_session_close(session, stream,
-                         (h2_ending){H2_NO_ERROR, H2_BY_LOCAL, false, true, NULL});
+        h2_session_close(session, stream, (h2_ending){H2_NO_ERROR, H2_BY_LOCAL, false, true, NULL});
     return result;
 }
 

@@ -15,8 +15,8 @@
 
 typedef struct vector {
     const char *path;
-    const json_t *frame;   /* what is expected: "frame", or null */
-    const json_t *errors;  /* the codes, or null */
+    const json_t *frame;  /* what is expected: "frame", or null */
+    const json_t *errors; /* the codes, or null */
     uint8_t wire[MAX_OCTETS];
     size_t size;
 } vector;
@@ -77,7 +77,8 @@ static int read_frame(const vector *v, reading *r, h2_fault *fault) {
     result = h2_frame_read_prefix(&r->header, payload, &r->prefix, fault);
     uint32_t before = h2_frame_prefix_octets(&r->header);
     if (result == H2_OK)
-        r->content = bytes_slice_of(payload + before, r->header.length - before - r->prefix.padding);
+        r->content =
+            bytes_slice_of(payload + before, r->header.length - before - r->prefix.padding);
     return result;
 }
 

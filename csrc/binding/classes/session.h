@@ -24,6 +24,7 @@ typedef struct lh2_session {
     size_t stream_count;
     lh2_callbacks pings, settings;
     uint32_t goaway_code, goaway_last_id; /* of the last GOAWAY received */
+    size_t drained;                       /* octets received after the session's end */
     uint32_t code;                        /* that streams end with when the session is destroyed */
     bool is_connecting;
     bool has_initial_ack; /* the first SETTINGS were acknowledged */

@@ -124,6 +124,7 @@ void lh2_socket_stop_timer(lh2_socket *socket) {
 static void op_destroy(lua_State *L, lh2_duplex *duplex) {
     lh2_socket *socket = (lh2_socket *)duplex;
     socket->is_connecting = false;
+    socket->is_finishing = false;
     lh2_socket_stop_timer(socket);
     drop_writes(socket);
     if (!socket->net)
@@ -306,6 +307,35 @@ static const net_socket_events events = {.on_lookup = on_lookup,
                                          .on_error = on_error,
                                          .on_close = on_close};
 
+/* ---------------------------------------------------------------------------------- idle time */
+
+static void tell_timeout(lua_State *L, void *data) {
+    lh2_socket *socket = data;
+    lh2_emit(L, &socket->duplex.object, LH2_EVENT_TIMEOUT, 0);
+}
+
+/* Activity does not touch the timer: when it fires, it waits for what is left. */
+static void on_timer(net_timer *timer) {
+    lh2_socket *socket = net_timer_context(timer);
+    lh2_runtime *runtime = socket->duplex.object.runtime;
+    uint64_t idle_ms = net_loop_now(runtime->loop) - socket->active_ms;
+    if (idle_ms < socket->timeout_ms)
+        net_timer_start(timer, socket->timeout_ms - idle_ms, 0);
+    else
+        lh2_enter(runtime, tell_timeout, socket, &socket->duplex.object);
+}
+
+void lh2_socket_start_timer(lua_State *L, lh2_socket *socket) {
+    if (socket->timeout_ms == 0 || !socket->net)
+        return;
+    net_loop *loop = lh2_runtime_loop(L);
+    if (!socket->timer && net_timer_new(&socket->timer, loop, on_timer, socket))
+        lh2_raise_memory(L);
+    net_timer_ref(socket->timer, false); /* the socket keeps the loop alive, not its timer */
+    socket->active_ms = net_loop_now(loop);
+    net_timer_start(socket->timer, socket->timeout_ms, 0);
+}
+
 /* -------------------------------------------------------------------------------- life cycle */
 
 lh2_socket *lh2_socket_make(lua_State *L, bool is_secure) {
@@ -371,10 +401,14 @@ void lh2_socket_lost(lua_State *L, lh2_socket *socket) {
 void lh2_socket_connect(lua_State *L, lh2_socket *socket, const net_connect_options *options) {
     net_loop *loop = lh2_runtime_loop(L);
     net_tls *tls = NULL;
+    net_connect_options all = *options;
+    all.is_no_delay |= socket->is_no_delay;
+    if (socket->keep_alive_s > 0)
+        all.keep_alive_s = socket->keep_alive_s;
     if (socket->is_secure)
         tls = lh2_tls_socket_client(L, 2, options->host);
     lh2_anchor(L, 1);
-    if (net_socket_connect(&socket->net, loop, options, &events, socket)) {
+    if (net_socket_connect(&socket->net, loop, &all, &events, socket)) {
         socket->net = NULL;
         net_tls_free(tls);
         lh2_release(L, &socket->duplex.object);
@@ -385,4 +419,5 @@ void lh2_socket_connect(lua_State *L, lh2_socket *socket, const net_connect_opti
     if (socket->is_unref)
         net_socket_ref(socket->net, false);
     socket->is_connecting = true;
+    lh2_socket_start_timer(L, socket);
 }

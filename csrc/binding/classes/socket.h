@@ -21,6 +21,8 @@ typedef struct lh2_socket {
     bool is_established; /* "connect", and under TLS "secureConnect", have been */
     bool is_finishing;   /* FIN goes after the last write */
     bool is_flush_due;
+    uint32_t keep_alive_s; /* 0: off */
+    bool is_no_delay;
     bool is_unref;
     bool is_reset; /* to be closed by RST */
 } lh2_socket;
@@ -49,6 +51,8 @@ void lh2_socket_connect(lua_State *L, lh2_socket *socket, const net_connect_opti
 /* Brings the counts of octets up to date. */
 void lh2_socket_note_octets(lh2_socket *socket);
 void lh2_socket_stop_timer(lh2_socket *socket);
+/* Starts the timer of setTimeout, if there is a connection and a timeout. [-0, +0, e] */
+void lh2_socket_start_timer(lua_State *L, lh2_socket *socket);
 
 /* ---- in tls_socket.c */
 

@@ -4,15 +4,6 @@
 
 /* ---------------------------------------------------------------------------------- connect */
 
-static int check_port(lua_State *L, int index) {
-    int64_t port = 0;
-    if (!lua_compat_integer(L, index, &port) || port < 0 || port > 65535)
-        lh2_raise_text(L, "RangeError", "ERR_SOCKET_BAD_PORT",
-                       "Port should be >= 0 and < 65536. Received %s",
-                       luaL_tolstring(L, index, NULL));
-    return (int)port;
-}
-
 static void read_connect_options(lua_State *L, int index, net_connect_options *out) {
     out->host = lh2_opt_string(L, index, "host", NULL, "localhost");
     out->path = lh2_opt_string(L, index, "path", NULL, NULL);
@@ -32,7 +23,7 @@ static void read_connect_options(lua_State *L, int index, net_connect_options *o
     if (lua_isnil(L, -1))
         lh2_raise_text(L, "TypeError", "ERR_MISSING_ARGS",
                        "The \"options\" or \"port\" or \"path\" argument must be specified");
-    out->port = check_port(L, -1);
+    out->port = lh2_check_port(L, -1, "options.port");
     lua_pop(L, 1);
 }
 
@@ -46,7 +37,7 @@ static int read_connect_args(lua_State *L, net_connect_options *out) {
     else if (lua_type(L, 2) == LUA_TSTRING)
         out->path = lua_tostring(L, 2);
     else
-        out->port = check_port(L, 2);
+        out->port = lh2_check_port(L, 2, "port");
     if (lua_type(L, 2) == LUA_TNUMBER && lua_type(L, 3) == LUA_TSTRING)
         out->host = lua_tostring(L, next++);
     if (lua_isnoneornil(L, next))
@@ -78,8 +69,9 @@ static int connect_method(lua_State *L) {
 /* socket:setNoDelay([enable]) */
 static int set_no_delay(lua_State *L) {
     lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
+    socket->is_no_delay = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
     if (socket->net)
-        net_socket_set_no_delay(socket->net, lua_isnoneornil(L, 2) || lua_toboolean(L, 2));
+        net_socket_set_no_delay(socket->net, socket->is_no_delay);
     lua_settop(L, 1);
     return 1;
 }
@@ -88,26 +80,11 @@ static int set_no_delay(lua_State *L) {
 static int set_keep_alive(lua_State *L) {
     lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
     int64_t delay = lua_isnumber(L, 3) ? lh2_check_duration(L, 3, "initialDelay") : 0;
+    socket->keep_alive_s = lua_toboolean(L, 2) ? (uint32_t)(delay / 1000) + 1 : 0;
     if (socket->net)
-        net_socket_set_keep_alive(socket->net, lua_toboolean(L, 2), (uint32_t)(delay / 1000) + 1);
+        net_socket_set_keep_alive(socket->net, socket->keep_alive_s > 0, socket->keep_alive_s);
     lua_settop(L, 1);
     return 1;
-}
-
-static void tell_timeout(lua_State *L, void *data) {
-    lh2_socket *socket = data;
-    lh2_emit(L, &socket->duplex.object, LH2_EVENT_TIMEOUT, 0);
-}
-
-/* Activity does not touch the timer: when it fires, it waits for what is left. */
-static void on_timer(net_timer *timer) {
-    lh2_socket *socket = net_timer_context(timer);
-    lh2_runtime *runtime = socket->duplex.object.runtime;
-    uint64_t idle_ms = net_loop_now(runtime->loop) - socket->active_ms;
-    if (idle_ms < socket->timeout_ms)
-        net_timer_start(timer, socket->timeout_ms - idle_ms, 0);
-    else
-        lh2_enter(runtime, tell_timeout, socket, &socket->duplex.object);
 }
 
 /* socket:setTimeout(ms[, callback]): "timeout" after so long without activity; nothing is closed. */
@@ -121,16 +98,8 @@ static int set_timeout(lua_State *L) {
     }
     lua_settop(L, 1);
     socket->timeout_ms = (uint64_t)timeout;
-    if (timeout == 0 || !socket->net) {
-        lh2_socket_stop_timer(socket);
-        return 1;
-    }
-    net_loop *loop = lh2_runtime_loop(L);
-    if (!socket->timer && net_timer_new(&socket->timer, loop, on_timer, socket))
-        return lh2_raise_memory(L);
-    net_timer_ref(socket->timer, false); /* the socket keeps the loop alive, not its timer */
-    socket->active_ms = net_loop_now(loop);
-    net_timer_start(socket->timer, socket->timeout_ms, 0);
+    lh2_socket_stop_timer(socket);
+    lh2_socket_start_timer(L, socket);
     return 1;
 }
 

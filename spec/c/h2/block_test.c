@@ -40,8 +40,10 @@ static void decode_block(uint32_t lead) {
         uint32_t padding = header.flags & H2_FLAG_PADDED ? w.octets[at + 9] + 1 : 0;
         uint32_t before = (is_first ? lead : 0) + (padding ? 1 : 0);
         uint32_t after = padding ? padding - 1 : 0;
-        bytes_slice part = bytes_slice_of(w.octets + at + 9 + before, header.length - before - after);
-        assert_int_equal(hpack_decoder_decode(decoder, part, is_last, &limits, &w.section), HPACK_OK);
+        bytes_slice part =
+            bytes_slice_of(w.octets + at + 9 + before, header.length - before - after);
+        assert_int_equal(hpack_decoder_decode(decoder, part, is_last, &limits, &w.section),
+                         HPACK_OK);
         if (header.length > w.longest)
             w.longest = header.length;
     }
@@ -89,8 +91,8 @@ static void open_for(peer_tweak *tweak) {
 
 static void blocks_are_cut_where_the_peers_frames_end(void **state) {
     (void)state;
-    static const size_t sizes[] = {1, 16300, 16370, 16371, 16372, 16373, 16374, 16375, 16376, 16377,
-                                   16378, 16379, 16380, 32740, 32760, 32768, 100000};
+    static const size_t sizes[] = {1,     16300, 16370, 16371, 16372, 16373, 16374, 16375, 16376,
+                                   16377, 16378, 16379, 16380, 32740, 32760, 32768, 100000};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         for (uint32_t lead = 0; lead <= 4; lead += 4) {
             open_for(any_size);

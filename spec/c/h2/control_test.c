@@ -132,9 +132,8 @@ static void a_reset_closes_the_stream_once(void **state) {
     peer_reset(&p, 1, H2_CANCEL);
     peer_get(&p, 3);
     peer_reset(&p, 3, 0x1234);
-    peer_expect(&p,
-                "request 1 end; close 1 CANCEL peer reset; request 3 end; close 3 4660 peer reset",
-                "");
+    peer_expect(
+        &p, "request 1 end; close 1 CANCEL peer reset; request 3 end; close 3 4660 peer reset", "");
 }
 
 static void a_refused_stream_was_not_processed(void **state) {
@@ -340,7 +339,8 @@ static void servers_offer_services_and_origins(void **state) {
     bytes_slice origins[] = {BYTES_LITERAL("https://a"), BYTES_LITERAL("https://b")};
     bytes_slice none = bytes_slice_of(NULL, 0);
     static const uint8_t large[17000];
-    assert_int_equal(h2_session_submit_altsvc(p.session, 0, origins[0], BYTES_LITERAL("h3")), H2_OK);
+    assert_int_equal(h2_session_submit_altsvc(p.session, 0, origins[0], BYTES_LITERAL("h3")),
+                     H2_OK);
     assert_int_equal(h2_session_submit_origin(p.session, origins, 2), H2_OK);
     assert_int_equal(h2_session_submit_origin(p.session, NULL, 0), H2_OK);
     assert_int_equal(h2_session_submit_altsvc(p.session, 1, none, BYTES_LITERAL("h3")), H2_GONE);

@@ -86,7 +86,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_given_back_is_taken_again, setup, teardown),
 #ifdef MEM_FAULTS
         cmocka_unit_test_setup_teardown(only_so_much_is_kept, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_wire_that_has_grown_too_large_is_not_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_wire_that_has_grown_too_large_is_not_kept, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(out_of_memory_is_said, setup, teardown),
 #endif
     };

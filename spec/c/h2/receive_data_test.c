@@ -40,7 +40,8 @@ static void content_length_is_checked_both_ways(void **state) {
     (void)state;
     post_with_length(1, "10");
     peer_data(&p, H2_FLAG_END_STREAM, 1, 9);
-    peer_expect(&p, "request 1; close 1 PROTOCOL_ERROR engine reset", "RST_STREAM 1 PROTOCOL_ERROR");
+    peer_expect(&p, "request 1; close 1 PROTOCOL_ERROR engine reset",
+                "RST_STREAM 1 PROTOCOL_ERROR");
     post_with_length(3, "10");
     peer_data(&p, 0, 3, 6);
     peer_data(&p, 0, 3, 5);
@@ -99,8 +100,7 @@ static void data_past_the_streams_window_costs_the_stream(void **state) {
     peer_data(&p, 0, 1, 10);
     peer_data(&p, 0, 1, 1);
     peer_get(&p, 3);
-    peer_expect(&p,
-                "request 1; data 1 10; close 1 FLOW_CONTROL_ERROR engine reset; request 3 end",
+    peer_expect(&p, "request 1; data 1 10; close 1 FLOW_CONTROL_ERROR engine reset; request 3 end",
                 "RST_STREAM 1 FLOW_CONTROL_ERROR");
 }
 

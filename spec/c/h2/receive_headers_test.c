@@ -9,21 +9,21 @@ static bytes_slice get_block(void) {
 
 /* A request that inserts a field into the decoder's table, and one that uses it: whether the tables
  * are in step shows in the second. */
-static void insert_field(peer *peer, uint32_t stream_id, uint8_t flags, const char *broken_name) {
+static void insert_field(peer *to, uint32_t stream_id, uint8_t flags, const char *broken_name) {
     bytes_slice broken = peer_block(broken_name, "x", NULL);
     bytes_buffer block = {0};
     assert_int_equal(bytes_buffer_append(&block, "\x40\x03new\x05value", 11), 0);
     assert_int_equal(bytes_buffer_append(&block, broken.data, broken.size), 0);
-    peer_headers(peer, flags, stream_id, bytes_slice_of(block.data, block.size));
+    peer_headers(to, flags, stream_id, bytes_slice_of(block.data, block.size));
     bytes_buffer_dispose(&block);
 }
 
-static void use_inserted_field(peer *peer, uint32_t stream_id) {
+static void use_inserted_field(peer *to, uint32_t stream_id) {
     bytes_slice pseudo = get_block();
     bytes_buffer block = {0};
     assert_int_equal(bytes_buffer_append(&block, pseudo.data, pseudo.size), 0);
     assert_int_equal(bytes_buffer_append(&block, "\xbe", 1), 0);
-    peer_headers(peer, END, stream_id, bytes_slice_of(block.data, block.size));
+    peer_headers(to, END, stream_id, bytes_slice_of(block.data, block.size));
     bytes_buffer_dispose(&block);
 }
 
@@ -163,7 +163,11 @@ static void crumbs_count_as_fields(void **state) {
         block.size = 0;
         assert_int_equal(bytes_buffer_append(&block, pseudo.data, pseudo.size), 0);
         for (int i = 4; i < fields; i++) /* literal, indexed name 32 (cookie), "a=b" */
-            assert_int_equal(bytes_buffer_append(&block, "\x0f\x11\x03" "a=b", 6), 0);
+            assert_int_equal(bytes_buffer_append(&block,
+                                                 "\x0f\x11\x03"
+                                                 "a=b",
+                                                 6),
+                             0);
         peer_headers(&p, END, (uint32_t)fields * 2 + 1, bytes_slice_of(block.data, block.size));
     }
     bytes_buffer_dispose(&block);
@@ -194,13 +198,44 @@ static void a_block_that_cannot_be_decoded_ends_the_session(void **state) {
     static const struct {
         const char *octets;
         size_t size;
-    } blocks[] = {{"\x80", 1}, {"\xbe", 1}, {"\x00\x85" "ab", 4}, {"\x7f\xff\xff\xff\xff\xff\x0f", 7},
-                  {"\x20\x20\x20\x82", 4}, {"\x82\x20", 2}, {"\x3f\xe2\x1f\x82", 4}};
+    } blocks[] = {{"\x80", 1},
+                  {"\xbe", 1},
+                  {"\x00\x85"
+                   "ab",
+                   4},
+                  {"\x7f\xff\xff\xff\xff\xff\x0f", 7},
+                  {"\x20\x20\x20\x82", 4},
+                  {"\x82\x20", 2},
+                  {"\x3f\xe2\x1f\x82", 4}};
     for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++) {
         peer_headers(&p, END, 1, bytes_slice_of(blocks[i].octets, blocks[i].size));
         peer_expect_fault(&p, "COMPRESSION_ERROR");
         again(H2_SERVER, NULL);
     }
+}
+
+static void a_smaller_table_of_ours_is_announced_by_the_peers_encoder(void **state) {
+    (void)state;
+    h2_setting smaller = {H2_SETTINGS_HEADER_TABLE_SIZE, 100};
+    insert_field(&p, 1, END, "Bad");
+    peer_run(&p);
+    assert_int_equal(h2_session_submit_settings(p.session, &smaller, 1), H2_OK);
+    peer_settings_ack(&p);
+    peer_headers(&p, END, 3,
+                 bytes_slice_of("\x3f\x45\x82\x86\x84\x41\x01"
+                                "a",
+                                8));
+    peer_expect(&p, "settings ack; request 3 end", NULL);
+    again(H2_SERVER, NULL);
+    insert_field(&p, 1, END, "Bad");
+    peer_run(&p);
+    assert_int_equal(h2_session_submit_settings(p.session, &smaller, 1), H2_OK);
+    smaller.value = 0;
+    assert_int_equal(h2_session_submit_settings(p.session, &smaller, 1), H2_OK);
+    peer_settings_ack(&p);
+    peer_settings_ack(&p);
+    peer_get(&p, 3);
+    peer_expect_fault(&p, "COMPRESSION_ERROR");
 }
 
 static void a_request_that_ends_before_its_content_is_malformed(void **state) {
@@ -219,6 +254,18 @@ static void a_stream_that_depends_on_itself_ends_the_session(void **state) {
     (void)state;
     peer_frame(&p, H2_FRAME_HEADERS, END | H2_FLAG_PRIORITY, 1, "\0\0\0\1\x10\x82", 6);
     peer_expect_fault(&p, "PROTOCOL_ERROR");
+}
+
+static void a_stream_reset_inside_a_block_tells_nothing_of_it(void **state) {
+    (void)state;
+    peer_post(&p, 1);
+    peer_run(&p);
+    peer_headers(&p, H2_FLAG_END_STREAM, 1, peer_block("x-a", "1", NULL));
+    peer_run(&p);
+    assert_int_equal(h2_session_reset(p.session, 1, H2_CANCEL), H2_OK);
+    bytes_slice rest = peer_block("x-b", "1", NULL);
+    peer_frame(&p, H2_FRAME_CONTINUATION, H2_FLAG_END_HEADERS, 1, rest.data, rest.size);
+    peer_expect(&p, "request 1; close 1 CANCEL local reset", "RST_STREAM 1 CANCEL");
 }
 
 /* ---------------------------------------------------------------------------------- CONTINUATION */
@@ -296,6 +343,17 @@ static void nothing_comes_between_the_frames_of_a_block(void **state) {
         peer_expect_fault(&p, "PROTOCOL_ERROR");
         again(H2_SERVER, NULL);
     }
+}
+
+static void empty_headers_frames_count_as_invalid(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i <= 1000; i++) {
+        bytes_slice block = get_block();
+        peer_frame(&p, H2_FRAME_HEADERS, H2_FLAG_END_STREAM, 1 + 2 * i, "", 0);
+        peer_frame(&p, H2_FRAME_CONTINUATION, H2_FLAG_END_HEADERS, 1 + 2 * i, block.data,
+                   block.size);
+    }
+    peer_expect_fault(&p, "ENHANCE_YOUR_CALM");
 }
 
 static void continuation_after_the_end_of_a_block_ends_the_session(void **state) {
@@ -397,9 +455,9 @@ static void a_response_comes_after_its_interim_responses(void **state) {
     peer_respond(&p, 0, id);
     peer_data(&p, 0, id, 5);
     peer_headers(&p, END, id, peer_block("x-sum", "1", NULL));
-    peer_expect(&p,
-                "informational 1 103; informational 1 100; response 1 200; data 1 5; trailers 1 end",
-                "HEADERS 1");
+    peer_expect(
+        &p, "informational 1 103; informational 1 100; response 1 200; data 1 5; trailers 1 end",
+        "HEADERS 1");
 }
 
 static void interim_responses_are_counted(void **state) {
@@ -439,6 +497,23 @@ static void malformed_responses_cost_the_stream_alone(void **state) {
     peer_expect(&p, "response 17 200 end; close 17 NO_ERROR local", NULL);
 }
 
+static void a_response_over_the_limit_costs_the_stream(void **state) {
+    (void)state;
+    uint32_t id = peer_submit_get(&p);
+    bytes_buffer block = {0};
+    assert_int_equal(bytes_buffer_append(&block, "\x88", 1), 0);
+    for (int i = 0; i < 128; i++)
+        assert_int_equal(bytes_buffer_append(&block,
+                                             "\x00\x01"
+                                             "a\x01"
+                                             "b",
+                                             5),
+                         0);
+    peer_headers(&p, END, id, bytes_slice_of(block.data, block.size));
+    bytes_buffer_dispose(&block);
+    peer_expect(&p, "close 1 ENHANCE_YOUR_CALM engine reset", NULL);
+}
+
 static uint32_t submit(const char *method) {
     uint32_t id;
     hpack_field fields[] = {peer_field(":method", method), peer_field(":authority", "a")};
@@ -463,8 +538,8 @@ static void a_response_without_content_has_none(void **state) {
         peer_headers(&p, H2_FLAG_END_HEADERS, id,
                      peer_block(":status", rows[i].status, "content-length", "10", NULL));
         peer_data(&p, H2_FLAG_END_STREAM, id, 10);
-        snprintf(expected, sizeof(expected),
-                 "response %u %s; close %u PROTOCOL_ERROR engine reset", id, rows[i].status, id);
+        snprintf(expected, sizeof(expected), "response %u %s; close %u PROTOCOL_ERROR engine reset",
+                 id, rows[i].status, id);
         peer_expect(&p, expected, NULL);
     }
 }
@@ -474,7 +549,8 @@ static void a_tunnel_has_no_length(void **state) {
     hpack_field fields[] = {peer_field(":method", "CONNECT"), peer_field(":authority", "a:1")};
     uint32_t id;
     assert_int_equal(h2_session_submit_request(p.session, fields, 2, false, NULL, &id), H2_OK);
-    peer_headers(&p, H2_FLAG_END_HEADERS, id, peer_block(":status", "200", "content-length", "3", NULL));
+    peer_headers(&p, H2_FLAG_END_HEADERS, id,
+                 peer_block(":status", "200", "content-length", "3", NULL));
     peer_data(&p, H2_FLAG_END_STREAM, id, 10);
     peer_expect(&p, "response 1 200; data 1 10 end", "HEADERS 1");
 }
@@ -564,7 +640,8 @@ static void a_promise_that_crossed_the_disabling_is_refused(void **state) {
     (void)peer_submit_get(&p);
     peer_settings(&p, NULL, 0);
     promise(1, 2, get_block());
-    peer_expect(&p, "settings", "SETTINGS; HEADERS 1 end; SETTINGS ack; RST_STREAM 2 REFUSED_STREAM");
+    peer_expect(&p, "settings",
+                "SETTINGS; HEADERS 1 end; SETTINGS ack; RST_STREAM 2 REFUSED_STREAM");
 }
 
 static void promises_come_on_open_streams_with_fresh_identifiers(void **state) {
@@ -606,11 +683,13 @@ static void promises_are_of_safe_requests(void **state) {
     (void)peer_submit_get(&p);
     peer_run(&p);
     peer_frames(&p);
-    promise(1, 2, peer_block(":method", "POST", ":scheme", "http", ":path", "/", ":authority", "a",
-                             NULL));
+    promise(
+        1, 2,
+        peer_block(":method", "POST", ":scheme", "http", ":path", "/", ":authority", "a", NULL));
     promise(1, 4, peer_block(":method", "GET", NULL));
-    promise(1, 6, peer_block(":method", "GET", ":scheme", "http", ":path", "/", ":authority", "a",
-                             "content-length", "1", NULL));
+    promise(1, 6,
+            peer_block(":method", "GET", ":scheme", "http", ":path", "/", ":authority", "a",
+                       "content-length", "1", NULL));
     peer_expect(&p, "",
                 "RST_STREAM 2 PROTOCOL_ERROR; RST_STREAM 4 PROTOCOL_ERROR; "
                 "RST_STREAM 6 PROTOCOL_ERROR");
@@ -631,6 +710,29 @@ static void promises_that_do_not_begin_are_bounded(void **state) {
     peer_expect(&p, "response 2 200 end; close 2 NO_ERROR local; push 404 on 1", "");
 }
 
+static void one_push(h2_options *options) {
+    static const h2_setting setting = {H2_SETTINGS_MAX_CONCURRENT_STREAMS, 1};
+    options->settings = &setting;
+    options->settings_count = 1;
+}
+
+static void pushed_streams_have_a_limit_of_concurrency_too(void **state) {
+    (void)state;
+    again(H2_CLIENT, one_push);
+    (void)peer_submit_get(&p);
+    promise(1, 2, get_block());
+    promise(1, 4, get_block());
+    promise(1, 6, get_block());
+    peer_respond(&p, 0, 2);
+    peer_respond(&p, 0, 4);
+    peer_reset(&p, 6, H2_CANCEL);
+    peer_expect(&p,
+                "push 2 on 1; push 4 on 1; push 6 on 1; response 2 200; "
+                "close 4 REFUSED_STREAM engine reset; close 6 CANCEL peer reset",
+                NULL);
+    assert_int_equal(h2_session_stream_count(p.session), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         SERVER(identifiers_of_the_peer_only_grow_and_are_odd),
@@ -647,10 +749,13 @@ int main(void) {
         SERVER(a_block_that_cannot_be_decoded_ends_the_session),
         SERVER(a_request_that_ends_before_its_content_is_malformed),
         SERVER(a_stream_that_depends_on_itself_ends_the_session),
+        SERVER(a_stream_reset_inside_a_block_tells_nothing_of_it),
+        SERVER(a_smaller_table_of_ours_is_announced_by_the_peers_encoder),
         SERVER(eight_continuation_frames_are_taken_and_nine_are_not),
         SERVER(a_flood_of_continuation_ends_the_session_where_nothing_is_kept_too),
         SERVER(empty_continuation_frames_end_the_session_at_the_second),
         SERVER(nothing_comes_between_the_frames_of_a_block),
+        SERVER(empty_headers_frames_count_as_invalid),
         SERVER(continuation_after_the_end_of_a_block_ends_the_session),
         SERVER(no_stream_is_made_before_its_block_ends),
         SERVER(a_stream_over_the_limit_is_refused_and_the_others_go_on),
@@ -660,6 +765,7 @@ int main(void) {
         CLIENT(a_response_comes_after_its_interim_responses),
         CLIENT(interim_responses_are_counted),
         CLIENT(malformed_responses_cost_the_stream_alone),
+        CLIENT(a_response_over_the_limit_costs_the_stream),
         CLIENT(a_response_without_content_has_none),
         CLIENT(a_tunnel_has_no_length),
         SERVER(trailers_end_the_stream_and_name_no_pseudo_fields),
@@ -672,6 +778,7 @@ int main(void) {
         CLIENT(a_promise_on_a_stream_we_have_reset_is_refused),
         CLIENT(promises_are_of_safe_requests),
         CLIENT(promises_that_do_not_begin_are_bounded),
+        CLIENT(pushed_streams_have_a_limit_of_concurrency_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

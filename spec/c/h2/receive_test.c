@@ -125,7 +125,10 @@ static void padding_as_long_as_the_payload_ends_the_session(void **state) {
 static void padding_that_is_not_zero_is_ignored(void **state) {
     (void)state;
     peer_post(&p, 1);
-    peer_frame(&p, H2_FRAME_DATA, H2_FLAG_PADDED | H2_FLAG_END_STREAM, 1, "\x03" "abcXYZ", 7);
+    peer_frame(&p, H2_FRAME_DATA, H2_FLAG_PADDED | H2_FLAG_END_STREAM, 1,
+               "\x03"
+               "abcXYZ",
+               7);
     peer_expect(&p, "request 1; data 1 3 end", "");
 }
 
@@ -163,8 +166,8 @@ static void frames_for_clients_are_unknown_to_servers(void **state) {
 
 static void reserved_bits_and_undefined_flags_are_ignored(void **state) {
     (void)state;
-    bytes_slice block = peer_block(":method", "POST", ":scheme", "http", ":path", "/",
-                                   ":authority", "a", NULL);
+    bytes_slice block =
+        peer_block(":method", "POST", ":scheme", "http", ":path", "/", ":authority", "a", NULL);
     peer_headers(&p, H2_FLAG_END_HEADERS | 0xd2, 0x80000001, block);
     peer_frame(&p, H2_FRAME_WINDOW_UPDATE, 0xff, 0x80000000, "\x80\0\0\1", 4);
     peer_frame(&p, H2_FRAME_DATA, 0xf6, 0x80000001, "abc", 3);

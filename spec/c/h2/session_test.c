@@ -147,6 +147,148 @@ static void a_session_freed_in_the_middle_of_anything_leaves_nothing(void **stat
     assert_int_equal(dropped, 3);
 }
 
+#ifdef MEM_FAULTS
+/* Calls of the program, on a session with stream 1 open both ways and stream 3 answered. */
+typedef int program_call(void);
+
+static hpack_field a_field;
+static size_t releases;
+
+static int call_ping(void) {
+    return h2_session_submit_ping(p.session, (const uint8_t *)"12345678");
+}
+
+static int call_settings(void) {
+    h2_setting setting = {H2_SETTINGS_MAX_CONCURRENT_STREAMS, 9};
+    return h2_session_submit_settings(p.session, &setting, 1);
+}
+
+static int call_altsvc(void) {
+    return h2_session_submit_altsvc(p.session, 0, BYTES_LITERAL("o"), BYTES_LITERAL("h3"));
+}
+
+static int call_origin(void) {
+    bytes_slice origin = BYTES_LITERAL("o");
+    return h2_session_submit_origin(p.session, &origin, 1);
+}
+
+static int call_window(void) {
+    return h2_session_set_local_window(p.session, 1 << 20);
+}
+
+static int call_goaway(void) {
+    return h2_session_submit_goaway(p.session, 0, 0, BYTES_LITERAL("x"));
+}
+
+static int call_shutdown(void) {
+    return h2_session_shutdown(p.session);
+}
+
+static int call_terminate(void) {
+    return h2_session_terminate(p.session, 0, BYTES_LITERAL("x"));
+}
+
+static int call_response(void) {
+    return h2_session_submit_response(p.session, 1, &a_field, 1, true);
+}
+
+static int call_informational(void) {
+    return h2_session_submit_informational(p.session, 1, &a_field, 1);
+}
+
+static int call_push(void) {
+    uint32_t id;
+    return h2_session_submit_push(p.session, 1, &a_field, 1, NULL, &id);
+}
+
+static int call_trailers(void) {
+    return h2_session_submit_trailers(p.session, 3, &a_field, 1);
+}
+
+static int call_end(void) {
+    return h2_session_end(p.session, 3);
+}
+
+static int call_reset(void) {
+    return h2_session_reset(p.session, 3, H2_CANCEL);
+}
+
+static int call_write_nothing(void) {
+    h2_chunk *chunk = peer_chunk_new(0, &releases, &releases);
+    int result = h2_session_write(p.session, 3, chunk);
+    if (result != H2_OK)
+        free(chunk);
+    return result;
+}
+
+static void open_for_call(void) {
+    again(H2_SERVER, NULL);
+    a_field = peer_field(":status", "200");
+    peer_post(&p, 1);
+    peer_post(&p, 3);
+    peer_run(&p);
+    peer_submit_ok(&p, 3, false);
+    peer_run(&p);
+    peer_events(&p);
+    peer_frames(&p);
+}
+
+/* The pool would lend what it has kept: then nothing could fail. */
+static void drain_pool(h2_wire *wires[8]) {
+    for (size_t i = 0; i < 8; i++)
+        wires[i] = h2_pool_take_wire(p.pool);
+}
+
+static void refill_pool(h2_wire *wires[8]) {
+    for (size_t i = 0; i < 8; i++)
+        h2_pool_give_wire(p.pool, wires[i]);
+}
+
+static void a_call_that_fails_for_want_of_memory_changes_nothing(void **state) {
+    (void)state;
+    static program_call *const calls[] = {
+        call_ping,   call_settings, call_altsvc,    call_origin,   call_window,
+        call_goaway, call_shutdown, call_terminate, call_response, call_informational,
+        call_push,   call_trailers, call_end,       call_reset,    call_write_nothing};
+    for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+        for (size_t n = 1;; n++) {
+            h2_wire *wires[8];
+            open_for_call();
+            drain_pool(wires);
+            size_t before = h2_session_memory(p.session);
+            mem_fail_from(n);
+            int result = calls[i]();
+            mem_fail_from(0);
+            refill_pool(wires);
+            if (result == H2_OK) {
+                assert_true(n > 1);
+                break;
+            }
+            assert_int_equal(result, H2_NOMEM);
+            assert_true(h2_session_memory(p.session) <= before + 1024);
+            peer_expect(&p, "", "");
+            assert_int_equal(calls[i](), H2_OK);
+        }
+    }
+}
+
+static void a_credit_that_cannot_be_written_is_said_later(void **state) {
+    (void)state;
+    h2_wire *wires[8];
+    h2_event event;
+    open_for_call();
+    peer_data(&p, 0, 1, 16384);
+    peer_data(&p, 0, 1, 16384);
+    peer_run(&p);
+    drain_pool(wires);
+    mem_fail_from(1);
+    h2_session_consume(p.session, 1, 32768);
+    mem_fail_from(0);
+    refill_pool(wires);
+    assert_int_equal(h2_session_next(p.session, &event), H2_NOMEM);
+}
+#endif
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         SERVER(a_session_needs_a_pool_and_settings_that_are_allowed),
@@ -156,6 +298,10 @@ int main(void) {
         SERVER(late_frames_on_streams_long_gone_are_ignored),
         SERVER(figures_are_what_the_frames_have_made_of_them),
         SERVER(a_session_freed_in_the_middle_of_anything_leaves_nothing),
+#ifdef MEM_FAULTS
+        SERVER(a_call_that_fails_for_want_of_memory_changes_nothing),
+        SERVER(a_credit_that_cannot_be_written_is_said_later),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* The same input in any pieces has the same events, the same frames in answer, and the same end. */
 #include "h2/support/cases.h"
 
+#include "base/mem.h"
+
 #define END (H2_FLAG_END_HEADERS | H2_FLAG_END_STREAM)
 
 typedef void conversation(void);
@@ -16,7 +18,10 @@ static void good_client(void) {
     peer_ping(&p, 0);
     peer_frame(&p, H2_FRAME_PRIORITY_UPDATE, 0, 0, priority, sizeof(priority));
     peer_post(&p, 1);
-    peer_frame(&p, H2_FRAME_DATA, H2_FLAG_PADDED, 1, "\x03" "abcxyz", 7);
+    peer_frame(&p, H2_FRAME_DATA, H2_FLAG_PADDED, 1,
+               "\x03"
+               "abcxyz",
+               7);
     peer_frame(&p, 0xee, 0x55, 7, "unknown", 7);
     peer_get(&p, 3);
     peer_data(&p, 0, 1, 50);
@@ -62,8 +67,8 @@ static void good_server(void) {
         (void)peer_submit_get(&p);
     peer_settings(&p, NULL, 0);
     peer_settings_ack(&p);
-    bytes_slice block = peer_block(":method", "GET", ":scheme", "http", ":path", "/", ":authority",
-                                   "a", NULL);
+    bytes_slice block =
+        peer_block(":method", "GET", ":scheme", "http", ":path", "/", ":authority", "a", NULL);
     uint8_t promise[200] = {0, 0, 0, 2};
     memcpy(promise + 4, block.data, block.size);
     peer_frame(&p, H2_FRAME_PUSH_PROMISE, H2_FLAG_END_HEADERS, 1, promise, 4 + block.size);
@@ -146,12 +151,76 @@ static void a_conversation_cut_anywhere_leaves_nothing_behind(void **state) {
     }
 }
 
+#ifdef MEM_FAULTS
+/* Feeds what was recorded to a session whose allocations fail from the n-th on; then it is shut down
+ * as far as it can be. Whether the n-th was reached. */
+static bool run_short_of_memory(h2_role role, bytes_slice input, size_t n) {
+    h2_event event;
+    bytes_slice slices[4];
+    size_t count, at = 0;
+    int result = H2_OK;
+    peer_open_silent(&p, role, NULL);
+    for (int i = 0; i < 3 && role == H2_CLIENT; i++)
+        (void)peer_submit_get(&p);
+    mem_fail_from(n);
+    while (at < input.size && result == H2_OK) {
+        size_t size = input.size - at < 11 ? input.size - at : 11;
+        h2_session_feed(p.session, input.data + at, size, 0);
+        do
+            result = h2_session_next(p.session, &event);
+        while (result == H2_OK && event.kind != H2_EV_NONE);
+        at += size;
+    }
+    bool was_reached = mem_attempts() >= n;
+    assert_int_equal(result, was_reached ? result : H2_OK);
+    if (result != H2_OK) {
+        assert_int_equal(result, H2_NOMEM);
+        assert_int_equal(h2_session_next(p.session, &event), H2_NOMEM);
+        assert_int_equal(h2_session_output(p.session, slices, 4, 1000, &count), H2_NOMEM);
+        mem_fail_from(0);
+        assert_int_equal(
+            h2_session_terminate(p.session, H2_INTERNAL_ERROR, BYTES_LITERAL("memory")), H2_OK);
+        assert_int_equal(h2_session_next(p.session, &event), H2_OK);
+        assert_int_equal(event.kind, H2_EV_NONE);
+        assert_int_equal(h2_session_output(p.session, slices, 4, 1000, &count), H2_OK);
+        assert_true(count > 0);
+    }
+    mem_fail_from(0);
+    peer_close(&p);
+    return was_reached;
+}
+
+static void assert_survives_want_of_memory(h2_role role, conversation *talk) {
+    peer_open_silent(&p, role, NULL);
+    talk();
+    bytes_slice input = bytes_slice_of(p.out.data, p.out.size);
+    peer recorder = p;
+    size_t n = 1;
+    while (run_short_of_memory(role, input, n))
+        n++;
+    assert_true(n > 5);
+    p = recorder;
+    p.blocks = 0;
+    peer_close(&p);
+}
+
+static void memory_that_runs_out_while_reading_is_said(void **state) {
+    (void)state;
+    assert_survives_want_of_memory(H2_SERVER, good_client);
+    assert_survives_want_of_memory(H2_SERVER, and_then_wrong_length);
+    assert_survives_want_of_memory(H2_CLIENT, good_server);
+}
+#endif
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_clients_conversation),
         cmocka_unit_test(a_servers_conversation),
         cmocka_unit_test(conversations_that_end_in_a_fault),
         cmocka_unit_test(a_conversation_cut_anywhere_leaves_nothing_behind),
+#ifdef MEM_FAULTS
+        cmocka_unit_test(memory_that_runs_out_while_reading_is_said),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,17 @@ static void identifiers_are_given_at_once_in_order(void **state) {
     assert_int_equal(peer_submit_get(&p), 9);
 }
 
+static void a_request_may_say_its_priority(void **state) {
+    (void)state;
+    uint32_t id;
+    h2_stream_figures figures;
+    hpack_field fields[] = {peer_field(":method", "GET"), peer_field("priority", "u=0, i")};
+    assert_int_equal(h2_session_submit_request(p.session, fields, 2, true, NULL, &id), H2_OK);
+    assert_int_equal(h2_session_get_stream(p.session, id, &figures), H2_OK);
+    assert_int_equal(figures.priority.urgency, 0);
+    assert_true(figures.priority.is_incremental);
+}
+
 static void identifiers_are_used_up_one_day(void **state) {
     (void)state;
     uint32_t id;
@@ -267,6 +278,7 @@ static void pushes_that_the_peer_resets_leave_nothing_behind(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CLIENT(identifiers_are_given_at_once_in_order),
+        CLIENT(a_request_may_say_its_priority),
         CLIENT(identifiers_are_used_up_one_day),
         CLIENT(requests_over_the_peers_limit_wait_for_their_turn),
         CLIENT(all_that_is_said_of_a_request_waits_with_it),

@@ -245,6 +245,20 @@ static void an_empty_source_is_nothing_and_trailers_follow_a_source(void **state
     assert_int_equal(s.sent, 1);
 }
 
+static void empty_chunks_behind_a_source_make_no_frames(void **state) {
+    (void)state;
+    source s = source_of(10);
+    size_t sent = 0;
+    open_stream(1);
+    assert_int_equal(h2_session_write(p.session, 1, &s.chunk), H2_OK);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(h2_session_write(p.session, 1, peer_chunk_new(0, &sent, NULL)), H2_OK);
+    peer_expect(&p, "", "DATA 1 10");
+    assert_int_equal(sent, 3);
+    assert_int_equal(h2_session_end(p.session, 1), H2_OK);
+    peer_expect(&p, "close 1 NO_ERROR local", "DATA 1 0 end");
+}
+
 static void a_source_that_has_nothing_now_is_resumed(void **state) {
     (void)state;
     source s = source_of(10);
@@ -358,6 +372,7 @@ int main(void) {
         SERVER(a_source_that_fills_its_last_frame_ends_with_an_empty_one),
         SERVER(a_source_that_says_its_size_needs_no_empty_frame),
         SERVER(an_empty_source_is_nothing_and_trailers_follow_a_source),
+        SERVER(empty_chunks_behind_a_source_make_no_frames),
         SERVER(a_source_that_has_nothing_now_is_resumed),
         SERVER(a_source_that_fails_costs_the_stream),
         SERVER(frames_are_padded_as_asked_for),

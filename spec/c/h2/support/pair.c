@@ -206,8 +206,7 @@ static bool ask(pair *q) {
                             FIELD(":authority", "example.org", HPACK_TOKEN_AUTHORITY)};
     size_t size = q->options->upload;
     bool is_end = size == 0 && !q->options->has_trailers;
-    int result =
-        h2_session_submit_request(q->client.session, fields, 4, is_end, NULL, &stream_id);
+    int result = h2_session_submit_request(q->client.session, fields, 4, is_end, NULL, &stream_id);
     if (result != H2_OK)
         return check(q, result, "request");
     return is_end || send_body(&q->client, stream_id, size);
@@ -229,8 +228,8 @@ static bool read_events(side *s) {
             is_well = receive_headers(s, &event);
             break;
         case H2_EV_DATA:
-            is_well = receive_body(s, &event) &&
-                      (!event.data.is_end || receive_end(s, event.stream_id));
+            is_well =
+                receive_body(s, &event) && (!event.data.is_end || receive_end(s, event.stream_id));
             break;
         case H2_EV_CLOSE:
             if (event.close.code != H2_NO_ERROR || event.close.is_reset)
