@@ -64,9 +64,21 @@ local function await_end(scenario, turn, is_done)
     return is_over or scenario.lasts ~= nil
 end
 
+-- "end" and "finish" of a stream that come in a row, in this order: its two sides end independently,
+-- and which is told first varies from run to run.
+local function sort_ends(lines)
+    for index = 1, #lines - 1 do
+        local label = lines[index]:match("^(.*) finish$")
+        if label and lines[index + 1] == label .. " end" then
+            lines[index], lines[index + 1] = lines[index + 1], lines[index]
+        end
+    end
+    return lines
+end
+
 -- Ends a program and gives its trace, without what differs from run to run.
 local function trace_of(program, is_over)
-    local lines = program:finish()
+    local lines = sort_ends(program:finish())
     for index, line in ipairs(lines) do
         lines[index] = line:gsub("127%.0%.0%.1:%d+", "127.0.0.1:PORT")
     end

@@ -29,6 +29,14 @@ programs.silent_server = {
     lua = function(t) t:serve() end,
 }
 
+--- A server that reads each request and does nothing else.
+programs.reading_server = {
+    node = [[ t.serve({}, stream => stream.resume()); ]],
+    lua = function(t)
+        t:serve({}, function(stream) stream:resume() end)
+    end,
+}
+
 --- A client that sends one GET, reads the answer and closes its session.
 programs.get = {
     node = [[

@@ -78,22 +78,45 @@ static bool is_abort_error(lua_State *L, int index) {
     return is_abort;
 }
 
+static bool is_late_write(lua_State *L, int index) {
+    lua_getfield(L, index, "code");
+    bool is_late = lua_type(L, -1) == LUA_TSTRING &&
+                   strcmp(lua_tostring(L, -1), "ERR_STREAM_WRITE_AFTER_END") == 0;
+    lua_pop(L, 1);
+    return is_late;
+}
+
+/* Whether the peer gets all of an exchange that has ended both ways, though the program then wrote
+ * what it must not: that is no reason to cut off what it did right. */
+static bool is_exchange_complete(lua_State *L, const lh2_stream *stream) {
+    return stream->is_remote_ended && stream->duplex.is_finish_called &&
+           !stream->waits_for_trailers && !stream->is_resetting && !lua_isnil(L, -1) &&
+           is_late_write(L, lua_gettop(L));
+}
+
 /* The duplex's `destroy`: the error or nil is on top. */
 static void op_destroy(lua_State *L, lh2_duplex *duplex) {
     lh2_stream *stream = (lh2_stream *)duplex;
     lh2_session *session = stream->session;
+    bool is_complete = is_exchange_complete(L, stream);
     if (lua_isnil(L, -1))
         set_rst_code(stream, session != NULL ? session->code : H2_NO_ERROR);
+    else if (is_complete)
+        set_rst_code(stream, H2_NO_ERROR);
     else
         set_rst_code(stream, is_abort_error(L, -1) ? H2_CANCEL : H2_INTERNAL_ERROR);
     stream->is_closed = true;
     note_abort(L, stream);
     if (session != NULL && stream->id != 0 && !stream->is_engine_done) {
         h2_session_set_context(session->engine, stream->id, NULL);
-        h2_session_reset(session->engine, stream->id, stream->rst_code);
+        if (!is_complete)
+            h2_session_reset(session->engine, stream->id, stream->rst_code);
         stream->is_engine_done = true;
         lh2_session_touch(session);
     }
+    if (lua_isnil(L, -1) && duplex->flowing == 1 && duplex->pending.size == 0)
+        lh2_duplex_end(L, duplex);
+    duplex->is_ending = true;
     lh2_duplex_closed(L, duplex);
     leave_session(L, stream);
     lh2_release(L, &duplex->object);
@@ -231,6 +254,7 @@ void lh2_stream_closed(lua_State *L, lh2_stream *stream, const h2_event *event) 
     stream->is_closed = true;
     set_rst_code(stream, event->close.code);
     uint32_t code = stream->rst_code;
+    lh2_duplex_emit_due_end(L, duplex);
     if (event->close.is_reset)
         note_abort(L, stream);
     if (code == H2_NO_ERROR || (code == H2_CANCEL && duplex->pending.size > 0)) {
@@ -353,6 +377,10 @@ static int stream_close(lua_State *L) {
         lh2_add_listener(L, 1, LH2_EVENT_CLOSE, true);
     }
     lh2_stream_close(stream, (uint32_t)code);
+    if (stream->id != 0 && !stream->is_resetting) {
+        note_abort(L, stream);
+        lh2_duplex_abort_writing(L, &stream->duplex, true);
+    }
     return 0;
 }
 
