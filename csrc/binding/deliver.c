@@ -177,6 +177,7 @@ static void deliver_goaway(lua_State *L, void *data) {
     const delivery *d = data;
     lh2_session *session = d->session;
     uint32_t code = d->event->goaway.code;
+    session->has_goaway = true;
     session->goaway_code = code;
     session->goaway_last_id = d->event->goaway.last_id;
     if (lh2_has_listener(&session->object, LH2_EVENT_GOAWAY)) {
@@ -195,6 +196,7 @@ static void deliver_goaway(lua_State *L, void *data) {
     }
     lh2_push_session_error(L, code, H2_BY_PEER);
     /* Our own GOAWAY says NO_ERROR; the streams end with the peer's code. */
+    h2_session_terminate(session->engine, H2_NO_ERROR, bytes_slice_of(NULL, 0));
     lh2_session_destroy(L, session, code);
 }
 

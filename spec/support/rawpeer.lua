@@ -170,6 +170,11 @@ function Peer:read_preface()
     self.settings = first.settings
 end
 
+--- Ends the sending side of the connection.
+function Peer:finish()
+    self.socket:shutdown("send")
+end
+
 function Peer:close()
     self.socket:close()
     self.is_closed = true

@@ -84,7 +84,7 @@ local function show_flags(frame)
     return names
 end
 
-function Wire:_block_of(frame)
+local function block_of(frame)
     local block = frame.payload
     local at, last = 1, #block
     if frame.type == frames.HEADERS and frames.has(frame, frames.PADDED) then
@@ -118,7 +118,7 @@ function Wire:_take(frame)
     local open = self.open
     if frame.type == frames.HEADERS or frame.type == frames.PUSH_PROMISE then
         open = frame
-        open.block = self:_block_of(frame)
+        open.block = block_of(frame)
     elseif frame.type == frames.CONTINUATION and open then
         open.block = open.block .. frame.payload
     else

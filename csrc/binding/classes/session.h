@@ -35,6 +35,7 @@ typedef struct lh2_session {
     bool is_ended;       /* "close" is due or was emitted */
     bool is_output_done; /* the engine's last octet is with the socket */
     bool has_peer_ended; /* FIN */
+    bool has_goaway;     /* one was received */
 } lh2_session;
 
 extern const lh2_class lh2_session_class;

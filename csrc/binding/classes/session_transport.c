@@ -262,6 +262,13 @@ struct failure {
 
 static void failed_in_lua(lua_State *L, void *data) {
     struct failure *failure = data;
+    bool has_said_goodbye =
+        failure->session->has_goaway && strcmp(failure->error->code, "ECONNRESET") == 0;
+    if (has_said_goodbye) {
+        lua_pushnil(L);
+        lh2_session_destroy(L, failure->session, H2_NO_ERROR);
+        return;
+    }
     lh2_push_net_error(L, failure->error);
     lh2_session_destroy(L, failure->session, H2_INTERNAL_ERROR);
 }

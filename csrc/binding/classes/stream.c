@@ -155,9 +155,14 @@ void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
     }
     bool is_pending = stream->id == 0 && session->role == H2_CLIENT;
     set_rst_code(stream, session->code);
+    if (session->code == H2_CANCEL && lua_isnil(L, -1)) { /* the peer has left */
+        note_abort(L, stream);
+        lh2_duplex_abort_writing(L, &stream->duplex, true);
+    }
     if (is_pending && (session->is_connecting || !session->has_connected)) {
         push_cancel(L);
-        stream->rst_code = H2_INTERNAL_ERROR;
+        if (session->code == H2_NO_ERROR)
+            stream->rst_code = H2_INTERNAL_ERROR;
     }
     stream->is_engine_done = true;
     lh2_duplex_destroy(L, &stream->duplex);
