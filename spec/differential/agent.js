@@ -83,7 +83,8 @@ class Tracer {
 
     log(...values) {
         this.flush();
-        this.line(values.map(value => typeof value === "string" ? value : show(value)).join(" "));
+        this.line(values.map(value => typeof value === "string" ? value
+            : Buffer.isBuffer(value) ? value.toString("latin1") : show(value)).join(" "));
     }
 
     // What a call gives or throws.

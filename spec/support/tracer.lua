@@ -43,11 +43,13 @@ end
 local function show_table(object)
     local keys, entries = {}, {}
     for key in pairs(object) do
-        if type(key) == "string" and key ~= "date" then
+        if key ~= http2.sensitiveHeaders and key ~= "date" then
             keys[#keys + 1] = key
         end
     end
-    table.sort(keys)
+    table.sort(keys, function(a, b)
+        return tostring(a) < tostring(b)
+    end)
     for _, key in ipairs(keys) do
         entries[#entries + 1] = key .. ": " .. show(object[key])
     end

@@ -38,11 +38,12 @@ static void emit_error(lua_State *L, lh2_object *object, intptr_t unused) {
     } else if (session->role == H2_CLIENT) {
         lh2_emit_error(L, object);
     } else {
-        if (lh2_has_listener(object, LH2_EVENT_ERROR)) {
-            lua_pushvalue(L, -1);
-            lh2_emit(L, object, LH2_EVENT_ERROR, 1);
-        }
+        lua_pushvalue(L, -1);
         lh2_server_session_error(L, session);
+        if (lh2_has_listener(object, LH2_EVENT_ERROR))
+            lh2_emit(L, object, LH2_EVENT_ERROR, 1);
+        else
+            lua_pop(L, 1);
     }
 }
 

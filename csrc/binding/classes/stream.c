@@ -145,6 +145,18 @@ static void push_cancel(lua_State *L) {
     }
 }
 
+/* Ends with the error on top, or nil. A request that no handler was told of has nobody to hear of
+ * its error: a peer must not fill logs with what it breaks off at once. [-1, +0, m] */
+static void end_with(lua_State *L, lh2_stream *stream) {
+    bool is_untold =
+        stream->session->role == H2_SERVER && !stream->is_push && stream->request != NULL;
+    if (is_untold) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+    lh2_duplex_destroy(L, &stream->duplex);
+}
+
 void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
     if (stream->is_engine_done && stream->rst_code == H2_NO_ERROR) {
@@ -165,7 +177,7 @@ void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
             stream->rst_code = H2_INTERNAL_ERROR;
     }
     stream->is_engine_done = true;
-    lh2_duplex_destroy(L, &stream->duplex);
+    end_with(L, stream);
 }
 
 /* A server that has answered in full does not wait for a request body that nobody reads: the peer is
@@ -274,7 +286,7 @@ void lh2_stream_closed(lua_State *L, lh2_stream *stream, const h2_event *event) 
     } else {
         lh2_push_stream_error(L, code, event->close.by, event->close.is_processed);
     }
-    lh2_duplex_destroy(L, duplex);
+    end_with(L, stream);
 }
 
 /* ------------------------------------------------------------------------ duplex operations */
