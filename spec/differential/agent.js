@@ -41,13 +41,13 @@ function show(value) {
         return showError(value);
     if (Buffer.isBuffer(value))
         return JSON.stringify(value.toString("latin1"));
-    if (Array.isArray(value))
+    if (Array.isArray(value) && value.length > 0)
         return `[${value.map(show).join(", ")}]`;
     if (typeof value === "string")
         return JSON.stringify(value);
     if (typeof value === "object")
         return Object.getPrototypeOf(value) === null || value.constructor === Object
-            ? showObject(value) : "object";
+            || Array.isArray(value) ? showObject(value) : "object";
     return typeof value === "function" ? "function" : String(value);
 }
 
@@ -158,11 +158,11 @@ class Tracer {
     // A server whose streams go to the handler, all of them noted.
     serve(options, handler) {
         const server = http2.createServer(options || {});
-        server.on("stream", (stream, headers, flags) => {
+        server.on("stream", (stream, headers, flags, raw) => {
             this.log("server stream", stream.id, headers, flags);
             this.stream(stream);
             if (handler)
-                handler(stream, headers, flags);
+                handler(stream, headers, flags, raw);
         });
         return this.listen(server);
     }

@@ -210,7 +210,7 @@ differential.describe("PING", function(scenario)
             t:request(session, {[":method"] = "POST"})
             t:after(20, function()
                 session:close()
-                t:log("gave", session:ping(function(err) t:log("ping", err) end))
+                t:log("gave", (session:ping(function(err) t:log("ping", err) end)))
                 t:after(20, function() session:destroy() end)
             end)
         end),

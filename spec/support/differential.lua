@@ -184,7 +184,7 @@ local function find(lines, part)
     return nil
 end
 
--- The lines of each object together, in the order in which the objects first appear.
+-- The lines of each object together, the objects in the order of their names.
 local function sort_by_object(lines)
     local names, groups, sorted = {}, {}, {}
     for _, line in ipairs(lines) do
@@ -195,6 +195,7 @@ local function sort_by_object(lines)
         end
         table.insert(groups[name], line)
     end
+    table.sort(names)
     for _, name in ipairs(names) do
         table.move(groups[name], 1, #groups[name], #sorted + 1, sorted)
     end

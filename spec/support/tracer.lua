@@ -194,11 +194,11 @@ end
 --- A server whose streams go to the handler, all of them noted.
 function Tracer:serve(options, handler)
     local server = http2.createServer(options)
-    server:on("stream", function(stream, headers, flags)
+    server:on("stream", function(stream, headers, flags, raw)
         self:log("server stream", stream.id, headers, flags)
         self:stream(stream)
         if handler then
-            handler(stream, headers, flags)
+            handler(stream, headers, flags, raw)
         end
     end)
     return self:listen(server)
@@ -216,7 +216,7 @@ function Tracer:listen(server)
     return server
 end
 
-function Tracer:after(ms, fn)
+function Tracer.after(_, ms, fn)
     return timers.setTimeout(fn, ms)
 end
 

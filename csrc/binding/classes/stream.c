@@ -338,6 +338,11 @@ static void want_trailers(lua_State *L, lh2_object *object, intptr_t unused) {
     lh2_session_touch(stream->session);
 }
 
+/* Behind "finish", which is on its way. */
+static void want_trailers_next(lua_State *L, lh2_object *object, intptr_t unused) {
+    lh2_tick_push(L, object, want_trailers, unused);
+}
+
 static bool op_flushed(lua_State *L, lh2_duplex *duplex) {
     lh2_stream *stream = (lh2_stream *)duplex;
     if (stream->session == NULL || stream->id == 0 || stream->is_engine_done)
@@ -346,7 +351,7 @@ static bool op_flushed(lua_State *L, lh2_duplex *duplex) {
         h2_session_reset(stream->session->engine, stream->id, stream->rst_code);
         lh2_session_touch(stream->session);
     } else if (stream->waits_for_trailers) {
-        lh2_tick_push(L, &duplex->object, want_trailers, 0);
+        lh2_tick_push(L, &duplex->object, want_trailers_next, 0);
     } else {
         refuse_unread_body(L, stream);
     }
