@@ -102,7 +102,8 @@ differential.describe("a reset", function(scenario)
 
     for _, case in ipairs{
         {"destroy()", "destroy()", function(stream) stream:destroy() end},
-        {"destroy(error)", "destroy(new Error('mine'))", function(stream) stream:destroy("mine") end},
+        {"destroy(error)", "destroy(new Error('mine'))",
+            function(stream) stream:destroy("mine") end},
         {"close(7) and destroy(error)", "close(7); OBJECT.destroy(new Error('mine'))",
             function(stream)
                 stream:close(7)
@@ -133,7 +134,8 @@ differential.describe("a reset", function(scenario)
         client = {
             node = [[
                 const session = t.connect(), controller = new AbortController();
-                const request = t.request(session, {":method": "POST"}, {signal: controller.signal});
+                const request = t.request(session, {":method": "POST"},
+                    {signal: controller.signal});
                 t.closeAfter(request, session);
                 t.after(30, () => controller.abort());
             ]],

@@ -5,23 +5,25 @@
 ---         "a request is answered",                  -- a sentence: the test's name
 ---         server = {                                -- two programs of one meaning; `t` is a Tracer
 ---             node = [[ t.serve({}, stream => stream.respond()); ]],
----             lua = function(t) t:serve({}, function(stream) stream:respond() end) end,
+---             lua = function(t, http2) ... end,
 ---         },
 ---         client = {node = ..., lua = ...},         -- or, in the place of one of the two:
 ---         peer = function(peer) ... end,            -- a scripted peer (spec.support.rawpeer)
 ---     }
 ---
+--- With a peer ("nobody" for one that is never accepted) the traces "events" and "frames" of Node and
+--- of the library are compared. With two programs all four pairs run, and the traces "client",
+--- "client frames", "server", "server frames" of Node and of the library are compared that had the
+--- same opposite. More fields:
 ---
---- With a peer ("nobody" for one that is never accepted) the traces "events" and "frames" of Node and of the library are compared. With both
---- programs all four pairs run, and the traces "client", "client frames", "server", "server frames"
---- of Node and of the library are compared that had the same opposite.
----
---- More fields: `by_object` asks for the order of events on each object only; `shows` {"SETTINGS", "WINDOW_UPDATE"} tells these frames too; `settings` are those of
---- the peer; `silent` leaves preface and SETTINGS to its script; `lasts` (seconds) cuts off what does
---- not end by itself.
---- `differs` lists where the library differs on purpose:
----     {"why", node = {"line", ...}, lua = {"line", ...}, trace = "frames"}
---- says that in this trace ("events" or "client" by default) `lua` stands for Node's lines `node`.
+---     by_object   asks for the order of events on each object only
+---     shows       frames to be told besides: {"SETTINGS", "WINDOW_UPDATE"}
+---     settings    those of the peer
+---     silent      leaves preface and SETTINGS to the peer's script
+---     lasts       cuts off, after so many seconds, what does not end by itself
+---     differs     where the library differs on purpose: {"why", node = {"line", ...},
+---                 lua = {"line", ...}, trace = "frames"} says that in this trace ("events" or
+---                 "client" by default) the lines `lua` stand for Node's lines `node`
 local busted = require("busted")
 local http2 = require("http2")
 local loop = require("spec.support.loop")
