@@ -242,11 +242,7 @@ static int get_local_settings(lua_State *L) {
 }
 
 static int get_remote_settings(lua_State *L) {
-    lh2_session *session = lh2_check(L, 1, &lh2_session_class);
-    if (!session->is_destroyed)
-        return push_settings(L, session, h2_session_remote_settings);
-    lua_newtable(L);
-    return 1;
+    return push_settings(L, lh2_check(L, 1, &lh2_session_class), h2_session_remote_settings);
 }
 
 static int get_pending_settings_ack(lua_State *L) {
