@@ -263,22 +263,23 @@ struct failure {
 
 static void failed_in_lua(lua_State *L, void *data) {
     struct failure *failure = data;
-    bool has_said_goodbye =
-        failure->session->has_goaway && strcmp(failure->error->code, "ECONNRESET") == 0;
-    if (has_said_goodbye) {
-        lua_pushnil(L);
-        lh2_session_destroy(L, failure->session, H2_NO_ERROR);
-        return;
-    }
     lh2_push_net_error(L, failure->error);
     lh2_session_destroy(L, failure->session, H2_INTERNAL_ERROR);
+}
+
+/* A peer that has said goodbye may leave as it likes. */
+static void left_in_lua(lua_State *L, void *data) {
+    struct failure *failure = data;
+    lua_pushnil(L);
+    lh2_session_destroy(L, failure->session, H2_NO_ERROR);
 }
 
 static void on_error(net_socket *socket, const net_error *error) {
     lh2_session *session = net_socket_context(socket);
     struct failure failure = {session, error};
+    bool has_left = session->has_goaway && strcmp(error->code, "ECONNRESET") == 0;
     if (!session->is_destroyed)
-        lh2_enter(session->object.runtime, failed_in_lua, &failure, NULL);
+        lh2_enter(session->object.runtime, has_left ? left_in_lua : failed_in_lua, &failure, NULL);
     close_transport(session);
 }
 
