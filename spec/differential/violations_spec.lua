@@ -110,8 +110,11 @@ differential.describe("a wrong request", function(scenario)
         differs = {{
             "a value that could be smuggled on makes the request malformed (RFC 9113 8.2.1)",
             node = {'server stream 1 {:authority: "localhost", :method: "GET", :path: "/", '
-                .. ':scheme: "http", x-good: "yes"} 5', "stream 1 end", "stream 1 close 0"},
+                .. ':scheme: "http", x-good: "yes"} 5'},
             lua = {},
+        }, {
+            "and nothing is told of it",
+            node = {"stream 1 end", "stream 1 close 0"}, lua = {},
         }, {
             "and resets it",
             node = {"HEADERS(1) {:status: 200, date: *}", "DATA(1) END_STREAM 2"},

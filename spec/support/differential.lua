@@ -11,8 +11,8 @@
 ---         peer = function(peer) ... end,            -- a scripted peer (spec.support.rawpeer)
 ---     }
 ---
---- With a peer ("nobody" for one that is never accepted) the traces "events" and "frames" of Node and
---- of the library are compared. With two programs all four pairs run, and the traces "client",
+--- With a peer ("nobody" for one that is never accepted) the traces "events" and "frames" of Node
+--- and of the library are compared. With two programs all four pairs run, and the traces "client",
 --- "client frames", "server", "server frames" of Node and of the library are compared that had the
 --- same opposite. More fields:
 ---
@@ -204,8 +204,8 @@ local function sort_by_object(lines)
     return sorted
 end
 
--- "end" and "finish" of a stream that come in a row, in this order: its two sides end independently,
--- and which is told first varies from run to run.
+-- "end" and "finish" of a stream that come in a row, in this order: its two sides end
+-- independently, and which is told first varies from run to run.
 local function sort_ends(lines)
     for index = 1, #lines - 1 do
         local label = lines[index]:match("^(.*) finish$")
@@ -252,7 +252,11 @@ local function compare(scenario, name, theirs, ours, opposite)
     if not name:find("frames") then
         theirs, ours = order(scenario, theirs), order(scenario, ours)
     end
-    local expected = table.concat(expected_of(theirs, name, scenario), "\n")
+    local expected = expected_of(theirs, name, scenario)
+    if not name:find("frames") then
+        expected = order(scenario, expected)
+    end
+    expected = table.concat(expected, "\n")
     local got = table.concat(ours, "\n")
     if expected ~= got then
         error(("the trace %q%s\n--- expected, as Node's\n%s\n--- ours\n%s"):format(name, opposite,

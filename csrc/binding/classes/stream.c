@@ -176,6 +176,8 @@ void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
         if (session->code == H2_NO_ERROR)
             stream->rst_code = H2_INTERNAL_ERROR;
     }
+    if (stream->id != 0 && !stream->is_engine_done)
+        h2_session_set_context(session->engine, stream->id, NULL);
     stream->is_engine_done = true;
     end_with(L, stream);
 }
@@ -272,6 +274,8 @@ void lh2_stream_closed(lua_State *L, lh2_stream *stream, const h2_event *event) 
     set_rst_code(stream, event->close.code);
     uint32_t code = stream->rst_code;
     lh2_duplex_emit_due_end(L, duplex);
+    if (duplex->is_destroyed)
+        return; /* by that listener */
     if (event->close.is_reset)
         note_abort(L, stream);
     if (code == H2_NO_ERROR || (code == H2_CANCEL && duplex->pending.size > 0)) {
