@@ -72,6 +72,17 @@ static void deliver_push(lua_State *L, lh2_session *session, const h2_event *eve
     lh2_emit(L, &session->object, LH2_EVENT_STREAM, 4);
 }
 
+/* A response that nobody listens for is kept for a coroutine that may ask for it later. */
+static void deliver_response(lua_State *L, lh2_stream *stream, const h2_event *event) {
+    lh2_event name = stream->is_push ? LH2_EVENT_PUSH : LH2_EVENT_RESPONSE;
+    bool is_heard = lh2_has_listener(&stream->duplex.object, name);
+    if (!is_heard && stream->duplex.object.runtime->keeps_responses) {
+        push_section(L, event);
+        lh2_client_stream_keep_response(L, stream);
+    }
+    emit_section(L, stream, event, name);
+}
+
 static void deliver_headers(lua_State *L, void *data) {
     const delivery *d = data;
     const h2_event *event = d->event;
@@ -86,12 +97,14 @@ static void deliver_headers(lua_State *L, void *data) {
     }
     if (stream == NULL)
         return;
+    lh2_stream_note_activity(stream);
+    lh2_perf_stream_headers(stream);
     switch (event->headers.message) {
     case H2_INFORMATIONAL:
         deliver_informational(L, stream, event);
         break;
     case H2_RESPONSE:
-        emit_section(L, stream, event, stream->is_push ? LH2_EVENT_PUSH : LH2_EVENT_RESPONSE);
+        deliver_response(L, stream, event);
         break;
     default:
         deliver_trailers(L, stream, event);
@@ -109,6 +122,8 @@ static void deliver_data(lua_State *L, void *data) {
         h2_session_consume(d->session->engine, event->stream_id, event->data.octets.size);
         return;
     }
+    lh2_stream_note_activity(stream);
+    lh2_perf_stream_data(stream);
     if (event->data.octets.size > 0)
         lh2_duplex_data(L, &stream->duplex, event->data.octets.data, event->data.octets.size);
     if (event->data.is_end && !stream->duplex.is_destroyed)
@@ -172,6 +187,7 @@ static void deliver_ping_ack(lua_State *L, void *data) {
     if (d->session->pings.count == 0)
         return;
     double duration_ms = lh2_callbacks_take(L, &d->session->pings);
+    lh2_perf_session_pinged(d->session, duration_ms);
     lua_pushnil(L);
     lua_pushnumber(L, duration_ms);
     lua_pushlstring(L, (const char *)d->event->ping.payload, 8);

@@ -268,6 +268,8 @@ static bool has_field(const lh2_fields *f, bytes_slice name) {
 
 static void read_pseudo(lua_State *L, lh2_fields *f, bytes_slice name, bytes_slice value) {
     int pseudo = pseudo_of(name);
+    if (f->_section == LH2_SECTION_PLAIN && pseudo >= 0)
+        lh2_raise(L, "ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED", NULL);
     bool is_allowed = pseudo >= 0 && f->_section != LH2_SECTION_TRAILERS &&
                       (pseudo == LH2_PSEUDO_STATUS) == (f->_section == LH2_SECTION_RESPONSE);
     if (!is_allowed)
@@ -281,6 +283,10 @@ static void read_field(lua_State *L, lh2_fields *f, bytes_slice name) {
     bytes_slice value = read_scalar(L, f, name);
     if (name.data[0] == ':') {
         read_pseudo(L, f, name, value);
+        return;
+    }
+    if (f->_section == LH2_SECTION_PLAIN && IS(name, "connection")) {
+        f->connection = value;
         return;
     }
     if (is_connection_field(name, value))

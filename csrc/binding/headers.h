@@ -8,7 +8,8 @@
 typedef enum lh2_section {
     LH2_SECTION_REQUEST,
     LH2_SECTION_RESPONSE, /* of any status, 1xx included */
-    LH2_SECTION_TRAILERS
+    LH2_SECTION_TRAILERS,
+    LH2_SECTION_PLAIN /* of the compatibility API: no pseudo-headers; Connection is set apart */
 } lh2_section;
 
 typedef enum lh2_pseudo {
@@ -30,7 +31,8 @@ typedef struct lh2_fields {
     hpack_field *fields; /* after lh2_fields_finish: pseudo-headers first */
     size_t count;
     bytes_slice pseudo[LH2_PSEUDO_COUNT]; /* data is NULL where absent; may be set before finish */
-    uint32_t has_token[2];                /* a bit for each hpack_token among the regular fields */
+    bytes_slice connection; /* LH2_SECTION_PLAIN: the field's value, not among `fields` */
+    uint32_t has_token[2];  /* a bit for each hpack_token among the regular fields */
     size_t _regular, _capacity, _scratch_used;
     hpack_field *_list;
     int _table, _keep;

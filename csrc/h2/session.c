@@ -77,6 +77,7 @@ static void init(h2_session *session, const h2_options *options) {
         .role = options->role,
         .padding = options->padding,
         .pool = options->pool,
+        .counters = options->counters,
         .next_id = h2_role_first_id(options->role),
         .send_window.left = INITIAL_SESSION_WINDOW,
         .announced_max_streams = UINT32_MAX,
@@ -168,7 +169,7 @@ size_t h2_session_memory(const h2_session *session) {
     size_t octets = sizeof(*session) + session->in.carry.capacity;
     octets += hpack_decoder_memory(session->decoder) + hpack_encoder_memory(session->encoder);
     octets += idmap_count(&session->streams) * sizeof(h2_stream);
-    octets += session->unread_octets + session->unread_frames * UNREAD_FRAME_OCTETS;
+    octets += session->unread_octets + (size_t)session->unread_frames * UNREAD_FRAME_OCTETS;
     octets += session->queued_octets + session->held_octets;
     octets += session->wire ? h2_wire_memory(session->wire) : 0;
     octets += session->early_priorities ? sizeof(*session->early_priorities) : 0;
@@ -204,6 +205,8 @@ int h2_session_get_stream(const h2_session *session, uint32_t stream_id,
         .local_window_size = stream->receive_window.window.left,
         .remote_window_size = stream->send_window.left,
         .queued_octets = stream->queued_octets,
+        .octets_sent = stream->octets_sent,
+        .octets_received = stream->octets_received,
         .priority = stream->node.priority,
     };
     if (!stream->has_priority)

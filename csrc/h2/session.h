@@ -63,6 +63,7 @@ struct h2_session {
     h2_role role;
     h2_padding padding;
     h2_pool *pool;
+    h2_counters *counters; /* NULL: nothing is counted */
     hpack_decoder *decoder;
     hpack_encoder *encoder;
     h2_wire *wire; /* NULL while nothing waits for the transport */
@@ -87,7 +88,6 @@ struct h2_session {
     h2_inflow receive_window;
     size_t queued_octets; /* sums over the streams */
     size_t unread_octets;
-    size_t unread_frames;
     size_t held_octets; /* fields that wait */
 
     h2_settings local; /* as acknowledged */
@@ -99,6 +99,7 @@ struct h2_session {
     uint32_t unacknowledged_pings;
     uint32_t announced_max_streams; /* sent, acknowledged or not */
     uint32_t max_reserved_peer;
+    uint32_t unread_frames; /* that the unread octets came in */
     size_t max_send_header_octets;
 
     h2_reader in;
@@ -118,6 +119,13 @@ struct h2_session {
     bool is_push_refused : 1;  /* SETTINGS_ENABLE_PUSH 0 was sent, acknowledged or not */
     bool is_out_of_memory : 1; /* what could not be said by the call that failed */
 };
+
+/* Adds to one of the counters, where somebody wants to know. */
+#define H2_COUNT(session, counter, n)                                                              \
+    do {                                                                                           \
+        if ((session)->counters)                                                                   \
+            (session)->counters->counter += (n);                                                   \
+    } while (0)
 
 /* ------------------------------------------------------------------------ streams (streams.c) */
 

@@ -35,6 +35,7 @@ typedef struct h2_stream {
     hpack_section *headers;  /* of a request that waits for its turn */
     hpack_section *trailers; /* wait for the chunks before them */
 
+    uint64_t octets_sent, octets_received; /* of content */
     int64_t content_left; /* octets that content-length still promises; -1: not said */
     uint16_t interim_responses;
     bool has_received_final : 1; /* the request, or the final response: trailers are next */

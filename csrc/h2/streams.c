@@ -51,6 +51,8 @@ int h2_session_add_stream(h2_session *session, uint32_t stream_id, h2_stream_sta
     }
     list_append(&session->open, &stream->link);
     session->live_streams++;
+    if (session->counters && session->live_streams > session->counters->most_streams)
+        session->counters->most_streams = session->live_streams;
     *out = stream;
     return H2_OK;
 }
@@ -154,6 +156,8 @@ bool h2_session_tell_close(h2_session *session, h2_event *event) {
     event->close.is_reset = stream->ending.is_reset;
     event->close.is_processed = stream->ending.is_processed;
     event->close.text = stream->ending.text;
+    event->close.octets_sent = stream->octets_sent;
+    event->close.octets_received = stream->octets_received;
     list_remove(link);
     idmap_remove(&session->streams, stream->id);
     h2_pool_give_stream(session->pool, stream);

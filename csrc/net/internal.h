@@ -33,6 +33,7 @@ struct net_loop {
     list_node members;
     list_node due;
     list_node touched; /* wires with something to flush */
+    size_t file_count; /* files open */
     bool is_closing;
     bool is_stopped;
     uint8_t read_buffer[NET_READ_BUFFER_OCTETS];  /* as it came */

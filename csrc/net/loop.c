@@ -124,8 +124,10 @@ no_pool:
 }
 
 static void close_members(net_loop *loop) {
-    for (list_node *node = loop->members.next; node != &loop->members; node = node->next) {
+    list_node *node = loop->members.next;
+    while (node != &loop->members) {
         net_member *member = LIST_ENTRY(node, net_member, _node);
+        node = node->next; /* some are freed by being closed */
         member->class->close(member);
     }
 }

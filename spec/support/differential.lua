@@ -3,7 +3,7 @@
 ---
 ---     scenario{
 ---         "a request is answered",                  -- a sentence: the test's name
----         server = {                                -- two programs of one meaning; `t` is a Tracer
+---         server = {                                -- two programs; `t` is a Tracer
 ---             node = [[ t.serve({}, stream => stream.respond()); ]],
 ---             lua = function(t, http2) ... end,
 ---         },

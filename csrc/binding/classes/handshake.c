@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "binding/classes/server.h"
+#include "binding/classes/http1.h"
 
 /* A TLS connection of a server until its protocol is known. It has a bounded time, and ends as a
  * session or not at all. */
@@ -85,11 +85,27 @@ static void start_session_in_lua(lua_State *L, void *data) {
     lh2_server_start_session(L, h->server, h->socket);
 }
 
+/* What did not agree on HTTP/2 is HTTP/1.1, where that is allowed. */
+static void start_http1(handshake *h) {
+    net_socket *socket = h->socket;
+    lh2_http1_start(h->server, socket);
+    if (net_socket_context(socket) == h) { /* there was no memory */
+        give_up(h);
+        return;
+    }
+    drop_timer(h);
+    list_remove(&h->link);
+    mem_free(h);
+}
+
 static void on_secure(net_socket *socket) {
     handshake *h = net_socket_context(socket);
     const char *alpn = net_tls_alpn(net_socket_tls(socket));
     if (alpn == NULL || strcmp(alpn, "h2") != 0) {
-        refuse_protocol(h);
+        if (h->server->http1.is_allowed)
+            start_http1(h);
+        else
+            refuse_protocol(h);
         return;
     }
     drop_timer(h);

@@ -7,6 +7,7 @@
 #include "binding/callbacks.h"
 #include "binding/config.h"
 #include "binding/emitter.h"
+#include "binding/perf.h"
 
 struct lh2_server;
 struct lh2_stream;
@@ -23,6 +24,7 @@ typedef struct lh2_session {
     list_node streams;         /* those not closed, by lh2_stream.link */
     size_t stream_count;
     lh2_callbacks pings, settings;
+    lh2_session_marks *marks;             /* for performance entries; NULL: nobody observed */
     uint32_t goaway_code, goaway_last_id; /* of the last GOAWAY received */
     bool has_goaway;
     size_t drained; /* octets received after the session's end */

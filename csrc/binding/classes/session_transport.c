@@ -22,6 +22,7 @@ void lh2_session_touch(lh2_session *session) {
 static void emit_close(lua_State *L, lh2_object *object, intptr_t unused) {
     (void)unused;
     lh2_server_session_ended(L, (lh2_session *)object);
+    lh2_perf_session_ended(L, (lh2_session *)object);
     lh2_release(L, object); /* the tick has an anchor of its own */
     lh2_emit(L, object, LH2_EVENT_CLOSE, 0);
 }
@@ -331,6 +332,8 @@ lh2_session *lh2_session_new(lua_State *L, const lh2_class *class, size_t size,
     h2_options options = lh2_config_engine(L, config);
     lh2_session *session = lh2_new(L, class, size);
     session->role = options.role;
+    session->marks = lh2_perf_session_marks(session->object.runtime);
+    options.counters = lh2_perf_session_counters(session->marks);
     list_init(&session->streams);
     list_init(&session->link);
     int result = h2_session_new(&session->engine, &options);
@@ -365,6 +368,7 @@ void lh2_session_dispose(lua_State *L, lh2_session *session) {
     close_transport(session);
     session->socket = NULL;
     drop_wire(session);
+    lh2_perf_session_dispose(session);
     list_remove(&session->link);
     lh2_callbacks_dispose(L, &session->pings);
     lh2_callbacks_dispose(L, &session->settings);

@@ -92,6 +92,14 @@ void lh2_push_socket_proxy(lua_State *L, lh2_session *session) {
     lua_remove(L, -2);
 }
 
+void lh2_push_session_socket(lua_State *L, lh2_session *session) {
+    lh2_push_socket_proxy(L, session);
+    if (lua_isnil(L, -1))
+        return;
+    lh2_get_private(L, -1, &socket_key);
+    lua_remove(L, -2);
+}
+
 void lh2_socket_proxy_unbind(lua_State *L, lh2_session *session) {
     int top = lua_gettop(L);
     lh2_push(L, &session->object);

@@ -3,9 +3,6 @@
 #include "base/mem.h"
 #include "binding/open.h"
 
-/* Private fields of streams. */
-const char lh2_sent_headers_key, lh2_sent_info_headers_key, lh2_sent_trailers_key;
-
 lh2_stream *lh2_stream_check_alive(lua_State *L, int index) {
     lh2_stream *stream = lh2_check(L, index, &lh2_stream_class);
     if (stream->session == NULL || stream->is_closed || stream->duplex.is_destroyed)
@@ -48,7 +45,8 @@ static void leave_session(lua_State *L, lh2_stream *stream) {
     session->stream_count--;
     if (stream->id != 0 && !stream->is_engine_done)
         h2_session_set_context(session->engine, stream->id, NULL);
-    lh2_stream_forget_request(stream);
+    if (stream->duplex.object.watcher == NULL)
+        lh2_stream_forget_request(stream);
     lh2_session_stream_closed(L, session);
 }
 
@@ -107,6 +105,9 @@ static void op_destroy(lua_State *L, lh2_duplex *duplex) {
         set_rst_code(stream, is_abort_error(L, -1) ? H2_CANCEL : H2_INTERNAL_ERROR);
     stream->is_closed = true;
     note_abort(L, stream);
+    lh2_stream_stop_timer(stream);
+    lh2_stream_unwatch(L, stream);
+    lh2_perf_stream_ended(L, stream);
     if (session != NULL && stream->id != 0 && !stream->is_engine_done) {
         h2_session_set_context(session->engine, stream->id, NULL);
         if (!is_complete)
@@ -117,6 +118,8 @@ static void op_destroy(lua_State *L, lh2_duplex *duplex) {
     if (lua_isnil(L, -1) && duplex->flowing == 1 && duplex->pending.size == 0)
         lh2_duplex_end(L, duplex);
     duplex->is_ending = true;
+    if (lh2_has_listener(&duplex->object, LH2_EVENT_STREAM_CLOSED))
+        lh2_tick_push(L, &duplex->object, lh2_stream_tell_closed, (intptr_t)stream->rst_code);
     lh2_duplex_closed(L, duplex);
     leave_session(L, stream);
     lh2_release(L, &duplex->object);
@@ -232,7 +235,7 @@ void lh2_stream_close(lh2_stream *stream, uint32_t code) {
         return;
     }
     bool is_flushing = code == H2_NO_ERROR && stream->duplex.is_ending &&
-                       !stream->duplex.is_finished && !stream->waits_for_trailers;
+                       !stream->duplex.is_flushed && !stream->waits_for_trailers;
     if (is_flushing) {
         stream->is_resetting = true;
         return;
@@ -272,13 +275,15 @@ void lh2_stream_closed(lua_State *L, lh2_stream *stream, const h2_event *event) 
     stream->is_engine_done = true;
     stream->is_closed = true;
     set_rst_code(stream, event->close.code);
+    lh2_perf_stream_closed(stream, event);
     uint32_t code = stream->rst_code;
     lh2_duplex_emit_due_end(L, duplex);
     if (duplex->is_destroyed)
         return; /* by that listener */
     if (event->close.is_reset)
         note_abort(L, stream);
-    if (code == H2_NO_ERROR || (code == H2_CANCEL && duplex->pending.size > 0)) {
+    bool is_cut_off = code == H2_CANCEL && event->close.by != H2_BY_LOCAL;
+    if (code == H2_NO_ERROR || (is_cut_off && duplex->pending.size > 0)) {
         end_quietly(L, stream);
         return;
     }
@@ -307,11 +312,14 @@ static void op_write(lua_State *L, lh2_duplex *duplex, lh2_write *write) {
     lh2_stream *stream = (lh2_stream *)duplex;
     if (stream->session != NULL && stream->session->role == H2_SERVER && !stream->has_sent_headers)
         lh2_server_stream_respond_implicitly(L, stream, false);
+    if (stream->session != NULL && !stream->is_engine_done)
+        lh2_perf_stream_sends(stream);
     if (stream->session == NULL || stream->is_engine_done ||
         h2_session_write(stream->session->engine, stream->id, &write->chunk) != H2_OK) {
         write->chunk.release(&write->chunk, false);
         return;
     }
+    lh2_stream_note_activity(stream);
     lh2_session_touch(stream->session);
 }
 
@@ -335,7 +343,7 @@ static void want_trailers(lua_State *L, lh2_object *object, intptr_t unused) {
     if (stream->session == NULL || stream->is_closed)
         return;
     stream->wants_trailers = true;
-    if (lh2_emit(L, object, LH2_EVENT_WANT_TRAILERS, 0))
+    if (lh2_stream_fetch_trailers(L, stream) || lh2_emit(L, object, LH2_EVENT_WANT_TRAILERS, 0))
         return;
     stream->waits_for_trailers = false;
     h2_session_end(stream->session->engine, stream->id);
@@ -380,6 +388,7 @@ lh2_stream *lh2_stream_new(lua_State *L, const lh2_class *class, lh2_session *se
     stream->id = id;
     list_append(&session->streams, &stream->link);
     session->stream_count++;
+    lh2_perf_stream_began(stream);
     return stream;
 }
 
@@ -430,32 +439,16 @@ static int stream_send_trailers(lua_State *L) {
         return lh2_stream_raise(L, result);
     stream->has_sent_trailers = true;
     stream->waits_for_trailers = false;
-    lua_pushvalue(L, 2);
-    lh2_set_private(L, 1, &lh2_sent_trailers_key);
+    lh2_stream_note_trailers(L, 1, 2);
     lh2_session_touch(stream->session);
-    return 0;
-}
-
-/* stream:priority{urgency = 0..7, incremental = bool} (RFC 9218) */
-static int stream_priority(lua_State *L) {
-    lh2_stream *stream = lh2_stream_check_alive(L, 1);
-    if (!lh2_check_options(L, 2, "options"))
-        return lh2_raise_type(L, "options", "of type table", 2);
-    h2_priority priority = {
-        (uint8_t)lh2_opt_integer(L, 2, "urgency", 0, 7, 3),
-        lh2_opt_boolean(L, 2, "incremental", false),
-    };
-    if (stream->id != 0) {
-        h2_session_set_priority(stream->session->engine, stream->id, priority);
-        lh2_session_touch(stream->session);
-    }
     return 0;
 }
 
 static const luaL_Reg methods[] = {
     {"close", stream_close},
     {"sendTrailers", stream_send_trailers},
-    {"priority", stream_priority},
+    {"priority", lh2_stream_set_priority},
+    {"setTimeout", lh2_stream_set_timeout},
     {NULL, NULL},
 };
 
@@ -473,6 +466,13 @@ GET_BOOLEAN(closed, stream->is_closed)
 GET_BOOLEAN(end_after_headers, stream->ends_after_headers)
 GET_BOOLEAN(head_request, stream->is_head)
 GET_BOOLEAN(pending, stream->id == 0)
+
+/* A client's request is sent as far as the program is concerned; the server's streams know better. */
+static int get_headers_sent(lua_State *L) {
+    lh2_check(L, 1, &lh2_stream_class);
+    lua_pushboolean(L, true);
+    return 1;
+}
 
 static int get_id(lua_State *L) {
     const lh2_stream *stream = lh2_check(L, 1, &lh2_stream_class);
@@ -504,24 +504,6 @@ static int get_buffer_size(lua_State *L) {
     return 1;
 }
 
-static int get_sent_headers(lua_State *L) {
-    lh2_check(L, 1, &lh2_stream_class);
-    lh2_get_private(L, 1, &lh2_sent_headers_key);
-    return 1;
-}
-
-static int get_sent_info_headers(lua_State *L) {
-    lh2_check(L, 1, &lh2_stream_class);
-    lh2_get_private(L, 1, &lh2_sent_info_headers_key);
-    return 1;
-}
-
-static int get_sent_trailers(lua_State *L) {
-    lh2_check(L, 1, &lh2_stream_class);
-    lh2_get_private(L, 1, &lh2_sent_trailers_key);
-    return 1;
-}
-
 static void set_figure(lua_State *L, const char *name, int64_t value) {
     lua_pushinteger(L, (lua_Integer)value);
     lua_setfield(L, -2, name);
@@ -536,11 +518,11 @@ static int get_state(lua_State *L) {
         h2_session_get_stream(stream->session->engine, stream->id, &f) != H2_OK)
         return 1;
     set_figure(L, "state", f.is_waiting ? H2_STATE_IDLE : f.state);
-    set_figure(L, "weight", 16);
+    set_figure(L, "weight", f.is_waiting ? 0 : 16);
     set_figure(L, "sumDependencyWeight", 0);
     set_figure(L, "localClose", f.is_local_closed);
     set_figure(L, "remoteClose", f.is_remote_closed);
-    set_figure(L, "localWindowSize", f.local_window_size);
+    set_figure(L, "localWindowSize", f.is_waiting ? 0 : f.local_window_size);
     return 1;
 }
 
@@ -554,9 +536,7 @@ static const luaL_Reg getters[] = {
     {"rstCode", get_rst_code},
     {"session", get_session},
     {"bufferSize", get_buffer_size},
-    {"sentHeaders", get_sent_headers},
-    {"sentInfoHeaders", get_sent_info_headers},
-    {"sentTrailers", get_sent_trailers},
+    {"headersSent", get_headers_sent},
     {"state", get_state},
     {NULL, NULL},
 };
@@ -573,6 +553,8 @@ static int stream_gc(lua_State *L) {
     lh2_stream *stream = lh2_check(L, 1, &lh2_stream_class);
     lh2_finalize(&stream->duplex.object);
     list_remove(&stream->link);
+    lh2_stream_stop_timer(stream);
+    lh2_perf_stream_dispose(stream);
     lh2_session *session = stream->session;
     if (session != NULL && stream->id != 0 && !stream->is_engine_done && session->engine != NULL)
         h2_session_set_context(session->engine, stream->id, NULL);
@@ -587,11 +569,14 @@ static const luaL_Reg metamethods[] = {
     {NULL, NULL},
 };
 
-const lh2_class lh2_stream_class = {"Http2Stream", &lh2_duplex_class, methods, getters,
-                                    NULL,          metamethods};
+const lh2_class lh2_stream_class = {"Http2Stream", &lh2_stream_legacy_class, methods, getters, NULL,
+                                    metamethods};
 
 void lh2_stream_open(lua_State *L) {
+    lh2_class_register(L, &lh2_stream_headers_class);
+    lh2_class_register(L, &lh2_stream_legacy_class);
     lh2_class_register(L, &lh2_stream_class);
     lh2_class_register(L, &lh2_client_stream_class);
     lh2_class_register(L, &lh2_server_stream_class);
+    lh2_client_stream_functions(L);
 }
