@@ -24,6 +24,10 @@ static void emit_section(lua_State *L, lh2_stream *stream, const h2_event *event
 
 /* "trailers" of a request that was itself not told yet: behind it. `held` is {headers, flags, raw}. */
 static void tell_trailers(lua_State *L, lh2_object *object, intptr_t held) {
+    if (((lh2_stream *)object)->duplex.is_resume_due) { /* the body that came before flows first */
+        lh2_tick_push(L, object, tell_trailers, held);
+        return;
+    }
     int first = lua_gettop(L) + 1;
     lh2_push_held(L, (int)held);
     lh2_drop(L, (int)held);
@@ -61,6 +65,7 @@ static void deliver_push(lua_State *L, lh2_session *session, const h2_event *eve
     lh2_stream *stream =
         lh2_stream_new(L, &lh2_client_stream_class, session, event->stream_id, true, false);
     stream->is_push = true;
+    stream->duplex.is_ending = stream->duplex.is_finish_called = true;
     stream->ends_after_headers = event->headers.is_end;
     h2_session_set_context(session->engine, stream->id, stream);
     push_section(L, event);
@@ -194,6 +199,7 @@ static void deliver_goaway(lua_State *L, void *data) {
     const delivery *d = data;
     lh2_session *session = d->session;
     uint32_t code = d->event->goaway.code;
+    session->has_goaway = true;
     session->goaway_code = code;
     session->goaway_last_id = d->event->goaway.last_id;
     if (lh2_has_listener(&session->object, LH2_EVENT_GOAWAY)) {
@@ -212,6 +218,7 @@ static void deliver_goaway(lua_State *L, void *data) {
     }
     lh2_push_session_error(L, code, H2_BY_PEER);
     /* Our own GOAWAY says NO_ERROR; the streams end with the peer's code. */
+    h2_session_terminate(session->engine, H2_NO_ERROR, bytes_slice_of(NULL, 0));
     lh2_session_destroy(L, session, code);
 }
 

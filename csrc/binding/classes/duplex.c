@@ -82,10 +82,12 @@ void lh2_duplex_destroy(lua_State *L, lh2_duplex *duplex) {
     lua_settop(L, error - 1);
 }
 
+/* What is cut short will not finish. */
 static bool is_done(const lh2_duplex *duplex) {
     return duplex->auto_destroy && !duplex->is_destroyed &&
            (!duplex->is_readable || duplex->is_end_emitted) &&
-           (!duplex->is_writable || duplex->is_finished);
+           (!duplex->is_writable || duplex->is_finished ||
+            (duplex->is_cut && duplex->is_finish_called));
 }
 
 static void destroy_done(lua_State *L, lh2_object *object, intptr_t unused) {

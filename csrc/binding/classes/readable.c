@@ -89,6 +89,11 @@ static void emit_end(lua_State *L, lh2_object *object, intptr_t unused) {
     lh2_emit(L, object, LH2_EVENT_END, 0);
 }
 
+void lh2_duplex_emit_due_end(lua_State *L, lh2_duplex *duplex) {
+    if (duplex->is_end_due)
+        emit_end(L, &duplex->object, 0);
+}
+
 void lh2_readable_check_end(lua_State *L, lh2_duplex *duplex) {
     if (!duplex->is_readable || !duplex->has_ended || duplex->is_end_emitted ||
         duplex->is_end_due || pending_size(duplex) > 0)

@@ -26,8 +26,9 @@ typedef struct lh2_session {
     lh2_callbacks pings, settings;
     lh2_session_marks *marks;             /* for performance entries; NULL: nobody observed */
     uint32_t goaway_code, goaway_last_id; /* of the last GOAWAY received */
-    size_t drained;                       /* octets received after the session's end */
-    uint32_t code;                        /* that streams end with when the session is destroyed */
+    bool has_goaway;
+    size_t drained; /* octets received after the session's end */
+    uint32_t code;  /* that streams end with when the session is destroyed */
     bool is_connecting;
     bool has_initial_ack; /* the first SETTINGS were acknowledged */
     bool is_encrypted;

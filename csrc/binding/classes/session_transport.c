@@ -39,11 +39,12 @@ static void emit_error(lua_State *L, lh2_object *object, intptr_t unused) {
     } else if (session->role == H2_CLIENT) {
         lh2_emit_error(L, object);
     } else {
-        if (lh2_has_listener(object, LH2_EVENT_ERROR)) {
-            lua_pushvalue(L, -1);
-            lh2_emit(L, object, LH2_EVENT_ERROR, 1);
-        }
+        lua_pushvalue(L, -1);
         lh2_server_session_error(L, session);
+        if (lh2_has_listener(object, LH2_EVENT_ERROR))
+            lh2_emit(L, object, LH2_EVENT_ERROR, 1);
+        else
+            lua_pop(L, 1);
     }
 }
 
@@ -267,11 +268,19 @@ static void failed_in_lua(lua_State *L, void *data) {
     lh2_session_destroy(L, failure->session, H2_INTERNAL_ERROR);
 }
 
+/* A peer that has said goodbye may leave as it likes. */
+static void left_in_lua(lua_State *L, void *data) {
+    struct failure *failure = data;
+    lua_pushnil(L);
+    lh2_session_destroy(L, failure->session, H2_NO_ERROR);
+}
+
 static void on_error(net_socket *socket, const net_error *error) {
     lh2_session *session = net_socket_context(socket);
     struct failure failure = {session, error};
+    bool has_left = session->has_goaway && strcmp(error->code, "ECONNRESET") == 0;
     if (!session->is_destroyed)
-        lh2_enter(session->object.runtime, failed_in_lua, &failure, NULL);
+        lh2_enter(session->object.runtime, has_left ? left_in_lua : failed_in_lua, &failure, NULL);
     close_transport(session);
 }
 

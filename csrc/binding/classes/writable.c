@@ -141,6 +141,7 @@ void lh2_write_release(h2_chunk *chunk, bool was_sent) {
     }
     duplex->write_length -= write->size;
     duplex->write_count--;
+    duplex->is_cut = duplex->is_cut || !was_sent;
     write->was_sent = was_sent;
     bool needs_lua = write->string != LUA_NOREF || write->callback != LUA_NOREF ||
                      is_drained(duplex) || is_flush_due(duplex) || duplex->object.anchors == 1;
@@ -196,7 +197,7 @@ void lh2_duplex_release_held(lua_State *L, lh2_duplex *duplex) {
 }
 
 void lh2_writable_end(lua_State *L, lh2_duplex *duplex) {
-    if (duplex->is_ending || duplex->is_errored)
+    if (duplex->is_finish_called || duplex->is_errored)
         return;
     duplex->is_ending = true;
     send_waiting(L, duplex);
@@ -268,12 +269,12 @@ void lh2_writable_fail(lua_State *L, lh2_duplex *duplex) {
 }
 
 void lh2_duplex_abort_writing(lua_State *L, lh2_duplex *duplex, bool with_finish) {
-    if (!duplex->is_writable || duplex->is_finished)
+    if (!duplex->is_writable)
         return;
     duplex->is_ending = true;
     duplex->is_finish_called = duplex->is_flushed = true;
     drop_waiting(duplex);
-    if (with_finish) {
+    if (with_finish && !duplex->is_finished && !duplex->is_cut) {
         duplex->is_finish_forced = true;
         lh2_duplex_finished(L, duplex);
     }
