@@ -1,6 +1,7 @@
 #include "binding/url.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool is_scheme_char(char c, size_t at) {
@@ -77,6 +78,14 @@ bool lh2_url_parse(const char *text, size_t size, lh2_url *url) {
         authority = user_end + 1;
     }
     return parse_authority(authority, length, url);
+}
+
+void lh2_url_origin(const lh2_url *url, char origin[LH2_ORIGIN_SIZE]) {
+    bool has_port = url->port >= 0 && url->port != lh2_url_default_port(url->scheme);
+    int size = snprintf(origin, LH2_ORIGIN_SIZE, url->is_ipv6 ? "%s://[%s]" : "%s://%s",
+                        url->scheme, url->host);
+    if (has_port)
+        snprintf(origin + size, LH2_ORIGIN_SIZE - (size_t)size, ":%d", url->port);
 }
 
 int lh2_url_default_port(const char *scheme) {

@@ -85,7 +85,7 @@ static void break_tls(net_socket *socket, net_tls_status status, const net_error
 /* ------------------------------------------------------------------------------------ reading */
 
 bool net_socket_is_open(const net_socket *socket) {
-    return socket->channel && (!socket->tls || net_tls_is_established(socket->tls));
+    return net_socket_is_connected(socket) && (!socket->tls || net_tls_is_established(socket->tls));
 }
 
 static void tell_end(net_socket *socket) {
@@ -148,7 +148,9 @@ static void receive_sealed(net_socket *socket, const uint8_t *data, size_t size)
     read_filter(socket);
 }
 
-static void receive_fin(net_socket *socket) {
+void net_socket_receive_fin(net_socket *socket) {
+    if (socket->has_fin)
+        return;
     socket->has_fin = true;
     poll_transport(socket);
     if (!socket->tls) {
@@ -171,29 +173,38 @@ static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     buffer->len = size;
 }
 
+void net_socket_receive(net_socket *socket, const uint8_t *data, size_t size) {
+    socket->bytes_read += size;
+    if (socket->tls)
+        receive_sealed(socket, data, size);
+    else
+        TELL(socket, on_data, socket, data, size);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer) {
     net_socket *socket = stream->data;
     if (size > 0) {
-        socket->bytes_read += (uint64_t)size;
-        if (socket->tls)
-            receive_sealed(socket, (const uint8_t *)buffer->base, (size_t)size);
-        else
-            TELL(socket, on_data, socket, (const uint8_t *)buffer->base, (size_t)size);
+        net_socket_receive(socket, (const uint8_t *)buffer->base, (size_t)size);
     } else if (size == UV_EOF) {
-        receive_fin(socket);
+        net_socket_receive_fin(socket);
     } else if (size < 0) {
         net_socket_break_uv(socket, (int)size, "read");
     }
 }
 
-/* Has libuv read exactly while there is someone to read for: the program, or the handshake. */
+/* Has the transport read exactly while there is someone to read for: the program, or the handshake. */
 static void poll_transport(net_socket *socket) {
     bool is_handshaking = socket->has_begun_tls && !net_socket_is_open(socket);
-    bool is_wanted = socket->channel && !socket->is_closing && !socket->is_failed &&
-                     !socket->has_fin && (socket->is_reading || is_handshaking);
+    bool is_wanted = net_socket_is_connected(socket) && !socket->is_closing &&
+                     !socket->is_failed && !socket->has_fin &&
+                     (socket->is_reading || is_handshaking);
     if (is_wanted == socket->is_polling)
         return;
     socket->is_polling = is_wanted;
+    if (socket->is_carried) {
+        socket->carrier->read(socket->carrier_context, is_wanted);
+        return;
+    }
     if (!is_wanted) {
         uv_read_stop(&socket->channel->stream);
         return;
@@ -248,9 +259,7 @@ void net_socket_looked_up(net_socket *socket, const net_error *error, const char
     TELL(socket, on_lookup, socket, error, address, family, host);
 }
 
-void net_socket_connected(net_socket *socket, net_channel *channel) {
-    socket->connector = NULL;
-    attach(socket, channel);
+void net_socket_begin(net_socket *socket) {
     TELL(socket, on_connect, socket);
     if (socket->is_closing)
         return;
@@ -261,6 +270,12 @@ void net_socket_connected(net_socket *socket, net_channel *channel) {
     net_socket_resume_writing(socket);
 }
 
+void net_socket_connected(net_socket *socket, net_channel *channel) {
+    socket->connector = NULL;
+    attach(socket, channel);
+    net_socket_begin(socket);
+}
+
 void net_socket_failed(net_socket *socket, const net_error *error) {
     socket->connector = NULL;
     net_socket_break(socket, error);
@@ -268,7 +283,7 @@ void net_socket_failed(net_socket *socket, const net_error *error) {
 
 void net_socket_secure(net_socket *socket, net_tls *tls) {
     socket->tls = tls;
-    if (socket->channel && !socket->is_closing && !socket->is_failed)
+    if (net_socket_is_connected(socket) && !socket->is_closing && !socket->is_failed)
         begin_tls(socket);
 }
 
@@ -309,7 +324,7 @@ static void close_member(net_member *member) {
 
 static const net_member_class socket_class = {deliver, close_member};
 
-static net_socket *make_socket(net_loop *loop, const net_socket_events *events, void *context) {
+net_socket *net_socket_make(net_loop *loop, const net_socket_events *events, void *context) {
     net_socket *socket = mem_alloc(sizeof(*socket));
     if (!socket)
         return NULL;
@@ -327,7 +342,7 @@ static void unmake_socket(net_socket *socket) {
 
 int net_socket_connect(net_socket **out, net_loop *loop, const net_connect_options *options,
                        const net_socket_events *events, void *context) {
-    net_socket *socket = make_socket(loop, events, context);
+    net_socket *socket = net_socket_make(loop, events, context);
     if (!socket)
         return UV_ENOMEM;
     int status = net_connector_new(&socket->connector, socket, loop, options);
@@ -346,7 +361,7 @@ int net_socket_connect(net_socket **out, net_loop *loop, const net_connect_optio
 }
 
 int net_socket_from_channel(net_socket **out, net_loop *loop, net_channel *channel) {
-    net_socket *socket = make_socket(loop, NULL, NULL);
+    net_socket *socket = net_socket_make(loop, NULL, NULL);
     if (!socket)
         return UV_ENOMEM;
     attach(socket, channel);
@@ -365,7 +380,7 @@ int net_socket_adopt(net_socket **out, net_loop *loop, int fd, const net_socket_
     int status = net_channel_new(&channel, loop, is_pipe);
     if (status != 0)
         return status;
-    net_socket *socket = make_socket(loop, events, context);
+    net_socket *socket = net_socket_make(loop, events, context);
     if (!socket) {
         net_channel_close(channel);
         return UV_ENOMEM;
@@ -403,6 +418,10 @@ static void close_socket(net_socket *socket, bool is_reset) {
     net_connector_close(socket->connector);
     socket->connector = NULL;
     if (!socket->channel) {
+        if (socket->carrier)
+            socket->carrier->close(socket->carrier_context, is_reset);
+        socket->carrier = NULL;
+        socket->is_carried = false;
         net_socket_set_due(socket, DUE_CLOSED);
         return;
     }
@@ -426,13 +445,15 @@ bool net_socket_is_closing(const net_socket *socket) {
 }
 
 bool net_socket_is_connecting(const net_socket *socket) {
-    return socket->connector != NULL;
+    return socket->connector != NULL || (socket->carrier && !socket->is_carried);
 }
 
 /* ------------------------------------------------------------------------- options and figures */
 
 void net_socket_ref(net_socket *socket, bool is_ref) {
     socket->is_unref = !is_ref;
+    if (socket->carrier)
+        socket->carrier->ref(socket->carrier_context, is_ref);
     if (!socket->channel)
         return; /* libuv's requests, such as the one to connect, keep the loop alive in any case */
     if (is_ref)
@@ -474,6 +495,10 @@ static int look_up_address(const net_socket *socket, net_address *address,
     if (status == 0)
         net_format_address(&storage, address);
     return status;
+}
+
+int net_family_of(const char *text) {
+    return net_parse_address(text, 0, NULL);
 }
 
 int net_socket_local(const net_socket *socket, net_address *address) {

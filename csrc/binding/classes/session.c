@@ -1,5 +1,6 @@
 #include "binding/classes/session.h"
 
+#include "binding/classes/connection.h"
 #include "binding/classes/socket_proxy.h"
 #include "binding/classes/stream.h"
 #include "binding/open.h"
@@ -335,6 +336,7 @@ const lh2_class lh2_session_class = {
 
 void lh2_session_open(lua_State *L) {
     lh2_headers_open(L);
+    lh2_connection_open_module(L);
     lh2_socket_proxy_open(L);
     lh2_class_register(L, &lh2_session_class);
     lh2_client_session_open(L);

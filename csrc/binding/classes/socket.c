@@ -102,10 +102,11 @@ static bool op_flushed(lua_State *L, lh2_duplex *duplex) {
 }
 
 static void note_octets(lh2_socket *socket) {
-    if (!socket->net)
+    const net_socket *net = lh2_socket_transport(socket);
+    if (!net)
         return;
-    socket->bytes_read = net_socket_bytes_read(socket->net);
-    socket->bytes_written = net_socket_bytes_written(socket->net);
+    socket->bytes_read = net_socket_bytes_read(net);
+    socket->bytes_written = net_socket_bytes_written(net);
 }
 
 static void drop_writes(lh2_socket *socket) {
@@ -128,12 +129,13 @@ static void op_destroy(lua_State *L, lh2_duplex *duplex) {
     socket->is_connecting = false;
     stop_timer(socket);
     drop_writes(socket);
-    if (!socket->net)
+    net_socket *net = lh2_socket_transport(socket);
+    if (!net)
         lh2_duplex_closed(L, duplex);
     else if (socket->is_reset)
-        net_socket_reset(socket->net);
+        net_socket_reset(net);
     else
-        net_socket_close(socket->net);
+        net_socket_close(net);
 }
 
 static const lh2_duplex_ops ops = {.read = op_read,
@@ -165,8 +167,9 @@ static void enter(net_socket *net, void (*body)(lua_State *L, void *data), happe
 }
 
 static void note_addresses(lh2_socket *socket) {
-    socket->has_addresses = net_socket_local(socket->net, &socket->local) == 0 &&
-                            net_socket_peer(socket->net, &socket->peer) == 0;
+    const net_socket *net = lh2_socket_transport(socket);
+    socket->has_addresses = net_socket_local(net, &socket->local) == 0 &&
+                            net_socket_peer(net, &socket->peer) == 0;
 }
 
 /* Data can flow now, both ways. */
@@ -274,11 +277,24 @@ static void on_error(net_socket *net, const net_error *error) {
     enter(net, tell_error, (happening){.error = error});
 }
 
+/* What the members tell after the end as well. */
+static void note_facts(lua_State *L, lh2_socket *socket) {
+    const net_socket *net = lh2_socket_transport(socket);
+    if (net && !socket->has_addresses)
+        note_addresses(socket);
+    if (net && net_socket_tls(net) && net_tls_is_established(net_socket_tls(net)))
+        lh2_tls_socket_note(L, socket);
+}
+
 /* The connection is no more: gives back the anchor of its life and its place at the server. */
 static void let_go(lua_State *L, lh2_socket *socket) {
     lh2_listener *listener = socket->listener;
-    socket->net = NULL;
+    lh2_object *keeper = socket->keeper;
+    note_octets(socket);
+    note_facts(L, socket);
+    socket->net = socket->lent = NULL;
     socket->listener = NULL;
+    socket->keeper = NULL;
     if (!socket->duplex.is_destroyed) {
         lua_pushnil(L);
         lh2_duplex_destroy(L, &socket->duplex);
@@ -286,6 +302,10 @@ static void let_go(lua_State *L, lh2_socket *socket) {
     lh2_duplex_closed(L, &socket->duplex);
     if (listener)
         lh2_listener_lost(L, listener);
+    if (keeper) {
+        socket->on_lost(L, keeper);
+        lh2_release(L, keeper);
+    }
     lh2_release(L, &socket->duplex.object);
 }
 
@@ -294,7 +314,6 @@ static void tell_close(lua_State *L, void *data) {
 }
 
 static void on_close(net_socket *net) {
-    note_octets(net_socket_context(net));
     enter(net, tell_close, (happening){0});
 }
 
@@ -338,12 +357,35 @@ lh2_socket *lh2_socket_new(lua_State *L, net_socket *net, net_tls_context *conte
     return socket;
 }
 
+lh2_socket *lh2_socket_adopt(lua_State *L, net_socket *net, lh2_object *keeper,
+                             void (*on_lost)(lua_State *L, lh2_object *keeper)) {
+    lh2_socket *socket = make_socket(L, net_socket_tls(net) != NULL);
+    lh2_anchor(L, -1);
+    net_socket_read_stop(net);
+    net_socket_set_events(net, &events, socket);
+    socket->net = net;
+    socket->on_lost = on_lost;
+    socket->keeper = keeper;
+    if (keeper)
+        lh2_retain(keeper);
+    note_addresses(socket);
+    if (socket->is_secure)
+        lh2_tls_socket_note(L, socket);
+    establish(L, socket);
+    return socket;
+}
+
+bool lh2_socket_is_quiet(const lh2_socket *socket) {
+    const lh2_duplex *duplex = &socket->duplex;
+    return socket->net && socket->is_established && duplex->pending.size == 0 &&
+           !duplex->has_ended && duplex->write_count == 0 && !duplex->is_ending &&
+           !duplex->is_destroyed;
+}
+
 /* Takes the connection from the object, which keeps what is known of it. [-0, +0, m] */
 static void retire(lua_State *L, lh2_socket *socket) {
-    if (socket->is_secure && net_socket_tls(socket->net))
-        lh2_tls_socket_note(L, socket);
-    note_octets(socket);
     stop_timer(socket);
+    socket->lent = socket->net;
     socket->net = NULL;
     socket->duplex.is_readable = false;
     lh2_duplex_abort_writing(L, &socket->duplex, false);
@@ -467,8 +509,9 @@ static int connect_method(lua_State *L) {
 /* socket:setNoDelay([enable]) */
 static int set_no_delay(lua_State *L) {
     lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    if (socket->net)
-        net_socket_set_no_delay(socket->net, lua_isnoneornil(L, 2) || lua_toboolean(L, 2));
+    net_socket *net = lh2_socket_transport(socket);
+    if (net)
+        net_socket_set_no_delay(net, lua_isnoneornil(L, 2) || lua_toboolean(L, 2));
     lua_settop(L, 1);
     return 1;
 }
@@ -477,8 +520,9 @@ static int set_no_delay(lua_State *L) {
 static int set_keep_alive(lua_State *L) {
     lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
     int64_t delay = lua_isnumber(L, 3) ? lh2_check_duration(L, 3, "initialDelay") : 0;
-    if (socket->net)
-        net_socket_set_keep_alive(socket->net, lua_toboolean(L, 2), (uint32_t)(delay / 1000) + 1);
+    net_socket *net = lh2_socket_transport(socket);
+    if (net)
+        net_socket_set_keep_alive(net, lua_toboolean(L, 2), (uint32_t)(delay / 1000) + 1);
     lua_settop(L, 1);
     return 1;
 }
@@ -525,9 +569,10 @@ static int set_timeout(lua_State *L) {
 
 static int set_ref(lua_State *L, bool is_ref) {
     lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
+    net_socket *net = lh2_socket_transport(socket);
     socket->is_unref = !is_ref;
-    if (socket->net)
-        net_socket_ref(socket->net, is_ref);
+    if (net)
+        net_socket_ref(net, is_ref);
     lua_settop(L, 1);
     return 1;
 }
@@ -582,7 +627,7 @@ static int reset_and_destroy(lua_State *L) {
     lua_settop(L, 1);
     socket->is_reset = !socket->is_connecting;
     lh2_anchor(L, 1);
-    if (socket->net)
+    if (lh2_socket_transport(socket))
         lua_pushnil(L);
     else
         lh2_push_error(L, "ERR_SOCKET_CLOSED", NULL);
@@ -630,7 +675,9 @@ static int push_family(lua_State *L, const lh2_socket *socket, const net_address
 
 #define GET_FACT(name, push, address)                                                              \
     static int name(lua_State *L) {                                                                \
-        const lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);                             \
+        lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);                                   \
+        if (!socket->has_addresses && lh2_socket_transport(socket))                                \
+            note_addresses(socket);                                                                \
         return push(L, socket, &socket->address);                                                  \
     }
 
@@ -663,7 +710,7 @@ static int get_connecting(lua_State *L) {
 
 static int get_pending(lua_State *L) {
     const lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    lua_pushboolean(L, !socket->net || socket->is_connecting);
+    lua_pushboolean(L, !lh2_socket_transport(socket) || socket->is_connecting);
     return 1;
 }
 
@@ -680,6 +727,8 @@ static int get_ready_state(lua_State *L) {
     bool is_writable = duplex->is_writable && !duplex->is_destroyed && !duplex->is_ending;
     if (socket->is_connecting)
         lua_pushliteral(L, "opening");
+    else if (socket->lent)
+        lua_pushliteral(L, "open");
     else if (!socket->net)
         lua_pushliteral(L, "closed");
     else if (is_readable && is_writable)
