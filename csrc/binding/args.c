@@ -123,6 +123,22 @@ int64_t lh2_check_duration(lua_State *L, int index, const char *name) {
     return duration > MAX_DURATION ? MAX_DURATION : (int64_t)duration;
 }
 
+int lh2_check_port(lua_State *L, int index, const char *name) {
+    int64_t port = 0;
+    lua_pushvalue(L, index);
+    if (lua_type(L, -1) == LUA_TSTRING && lua_isnumber(L, -1)) {
+        lua_pushnumber(L, lua_tonumber(L, -1));
+        lua_replace(L, -2);
+    }
+    if (!lua_compat_integer(L, -1, &port) || port < 0 || port > 65535) {
+        push_plain(L, -1);
+        lh2_raise_text(L, "RangeError", "ERR_SOCKET_BAD_PORT",
+                       "%s should be >= 0 and < 65536. Received %s", name, lua_tostring(L, -1));
+    }
+    lua_pop(L, 1);
+    return (int)port;
+}
+
 /* --------------------------------------------------------------------------------- options */
 
 /* Pushes field `name` of the options at `index`; false and nothing where it is absent.

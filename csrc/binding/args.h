@@ -38,6 +38,8 @@ const char *lh2_opt_string(lua_State *L, int index, const char *name, size_t *si
 /* Pushes the field; returns its type, having raised if it is neither `type` nor absent.
  * [-0, +1, e] */
 int lh2_opt_field(lua_State *L, int index, const char *name, int type);
+/* A port, as a number or (as Node takes it) in digits: ERR_SOCKET_BAD_PORT. [-0, +0, v] */
+int lh2_check_port(lua_State *L, int index, const char *name);
 /* Timer durations: a non-negative finite number, clamped to 2^31-1. [-0, +0, v] */
 int64_t lh2_check_duration(lua_State *L, int index, const char *name);
 

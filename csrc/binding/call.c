@@ -4,9 +4,6 @@
 
 #include "binding/args.h"
 
-static const char enter_key; /* functions kept, so that a call from C allocates nothing */
-static const char blame_key;
-static const char traceback_key;
 static const char uncaught_key; /* onUncaught's function, or false */
 static const char error_key;    /* the error that run is to raise, or false */
 
@@ -46,9 +43,9 @@ static int add_traceback(lua_State *L) {
 
 /* Calls the function below its arguments; an error, with its traceback, takes their place.
  * [-(nargs+1), +0|1, -] */
-static bool call_protected(lua_State *L, int nargs) {
+static bool call_protected(lua_State *L, const lh2_runtime *runtime, int nargs) {
     int handler = lua_gettop(L) - nargs;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &traceback_key);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->traceback_ref);
     lua_insert(L, handler);
     int status = lua_pcall(L, nargs, 0, handler);
     lua_remove(L, handler);
@@ -90,10 +87,10 @@ static void route_error(lua_State *L, lh2_object *object) {
         lh2_uncaught(L);
         return;
     }
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &blame_key);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, object->runtime->blame_ref);
     lua_pushlightuserdata(L, &call);
     lua_pushvalue(L, -3);
-    if (!call_protected(L, 2))
+    if (!call_protected(L, object->runtime, 2))
         lh2_uncaught(L);
     if (call.is_taken)
         lua_pop(L, 1);
@@ -109,7 +106,7 @@ static bool call_in_charge(lua_State *L, int nargs, lh2_runtime *runtime, lh2_ob
     if (blame)
         lh2_retain(blame);
     runtime->blame = blame;
-    bool is_done = call_protected(L, nargs);
+    bool is_done = call_protected(L, runtime, nargs);
     lh2_object *accused = runtime->blame;
     runtime->blame = outer;
     if (!is_done)
@@ -132,7 +129,7 @@ bool lh2_enter(lh2_runtime *runtime, void (*body)(lua_State *L, void *data), voi
     if (!L || runtime->is_closing || !lua_checkstack(L, LUA_MINSTACK))
         return false;
     body_call call = {body, data};
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &enter_key);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->enter_ref);
     lua_pushlightuserdata(L, &call);
     return call_in_charge(L, 1, runtime, blame);
 }
@@ -142,9 +139,14 @@ bool lh2_call_blaming(lua_State *L, int nargs, lh2_object *blame) {
 }
 
 void lh2_call_open(lua_State *L) {
-    lua_compat_keep_function(L, &enter_key, call_body);
-    lua_compat_keep_function(L, &blame_key, call_handler);
-    lua_compat_keep_function(L, &traceback_key, add_traceback);
+    lh2_runtime *runtime = lh2_runtime_of(L);
+    /* Held, since to push a C function allocates in Lua 5.1. */
+    lua_pushcfunction(L, call_body);
+    runtime->enter_ref = lh2_hold(L);
+    lua_pushcfunction(L, call_handler);
+    runtime->blame_ref = lh2_hold(L);
+    lua_pushcfunction(L, add_traceback);
+    runtime->traceback_ref = lh2_hold(L);
     /* Slots that are there already can be set without allocating. */
     lua_pushboolean(L, false);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &uncaught_key);
@@ -167,19 +169,19 @@ void lh2_print_error(lua_State *L) {
 
 /* Calls onUncaught's function with the error on top. False if there is none, or if it fails: what it
  * raised is then on top. [-1, +0|1, -] */
-static bool tell_program(lua_State *L) {
+static bool tell_program(lua_State *L, const lh2_runtime *runtime) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &uncaught_key);
     if (!lua_isfunction(L, -1)) {
         lua_pop(L, 1);
         return false;
     }
     lua_insert(L, -2);
-    return call_protected(L, 1);
+    return call_protected(L, runtime, 1);
 }
 
 void lh2_uncaught(lua_State *L) {
     lh2_runtime *runtime = lh2_runtime_of(L);
-    if (tell_program(L))
+    if (tell_program(L, runtime))
         return;
     if (!runtime->L || runtime->has_uncaught) {
         lh2_print_error(L);

@@ -2,10 +2,10 @@
 
 #include "binding/error.h"
 
-/* A class's metatable is in the registry under the class's address. It has the address of the class
- * and of each ancestor as keys, so that a check is one look-up, and two tables of members: what can be
- * read (a method, or the address of a getter's entry) and what can be set (a setter's entry). */
+/* A class's metatable is in the registry under the class's address. It holds two tables of members:
+ * what can be read (a method, or the address of a getter's entry) and what can be set (a setter's). */
 static const char readable_key, settable_key;
+static const char brand;
 
 /* ------------------------------------------------------------------------- members by name */
 
@@ -85,6 +85,20 @@ static void copy_table(lua_State *L, int from) {
     }
 }
 
+/* Adds the methods; two names of one function get the same value. [-0, +0, m] */
+static void add_methods(lua_State *L, const luaL_Reg *methods) {
+    for (const luaL_Reg *method = methods; method && method->name; method++) {
+        const luaL_Reg *first = methods;
+        while (first->func != method->func)
+            first++;
+        if (first < method)
+            lua_getfield(L, -1, first->name);
+        else
+            lua_pushcfunction(L, method->func);
+        lua_setfield(L, -2, method->name);
+    }
+}
+
 /* Adds the address of each entry under its name. */
 static void add_entries(lua_State *L, const luaL_Reg *entries) {
     for (; entries && entries->name; entries++) {
@@ -108,8 +122,7 @@ static void push_members(lua_State *L, int parent, const void *key) {
 /* Fills the metatable at `metatable` with what the members need. [-0, +0, m] */
 static void add_members(lua_State *L, int metatable, int parent, const lh2_class *class) {
     push_members(L, parent, &readable_key);
-    if (class->methods)
-        luaL_setfuncs(L, class->methods, 0);
+    add_methods(L, class->methods);
     add_entries(L, class->getters);
     push_members(L, parent, &settable_key);
     add_entries(L, class->setters);
@@ -142,8 +155,6 @@ void lh2_class_register(lua_State *L, const lh2_class *class) {
     lua_setfield(L, parent + 1, "__name");
     lua_setfield(L, parent + 1,
                  "__metatable"); /* what getmetatable gives: ours stays out of reach */
-    lua_pushboolean(L, true);
-    lua_rawsetp(L, parent + 1, class);
     lua_rawsetp(L, LUA_REGISTRYINDEX, class);
     lua_pop(L, 1);
 }
@@ -153,6 +164,7 @@ void lh2_class_register(lua_State *L, const lh2_class *class) {
 void *lh2_new(lua_State *L, const lh2_class *class, size_t size) {
     lh2_object *object = lua_newuserdatauv(L, size, 1);
     memset(object, 0, size);
+    object->brand = &brand;
     object->class = class;
     object->runtime = lh2_runtime_of(L);
     lua_rawgetp(L, LUA_REGISTRYINDEX, class);
@@ -166,14 +178,15 @@ void lh2_finalize(lh2_object *object) {
 }
 
 void *lh2_test(lua_State *L, int index, const lh2_class *class) {
-    void *object = lua_touserdata(L, index);
-    if (!object || !lua_getmetatable(L, index))
+    if (lua_type(L, index) != LUA_TUSERDATA || lua_rawlen(L, index) < sizeof(lh2_object))
         return NULL;
-    lua_rawgetp(L, -1, class);
-    if (!lua_toboolean(L, -1))
-        object = NULL;
-    lua_pop(L, 2);
-    return object;
+    lh2_object *object = lua_touserdata(L, index);
+    if (object->brand != &brand)
+        return NULL;
+    const lh2_class *ancestor = object->class;
+    while (ancestor && ancestor != class)
+        ancestor = ancestor->parent;
+    return ancestor ? object : NULL;
 }
 
 void *lh2_check(lua_State *L, int index, const lh2_class *class) {

@@ -7,12 +7,15 @@
 
 typedef struct lh2_class lh2_class;
 
-/* The head of every userdata of ours. */
+/* The head of every userdata of ours. The brand, an address that nobody else knows, tells it from other
+ * people's; so a check is a few comparisons and no look-up. */
 typedef struct lh2_object {
+    const void *brand;
     const lh2_class *class;
     lh2_runtime *runtime;
-    uint64_t listened; /* a bit for each known event (emitter.h) that has a listener */
-    int anchor;        /* reference number, valid while anchors > 0 */
+    uint64_t listened;   /* a bit for each known event (emitter.h) that has a listener */
+    uint64_t all_wanted; /* ... one that may look at more than three arguments */
+    int anchor;          /* reference number, valid while anchors > 0 */
     uint32_t anchors;
     uint8_t has_fields;    /* the user value is a table (listeners, the program's own fields) */
     uint8_t has_overrides; /* a member of the class was replaced by the program: look there first */

@@ -15,7 +15,8 @@ typedef struct limit_option {
     int64_t min;
 } limit_option;
 
-#define LIMIT(name, field, min) {name, offsetof(h2_options, field), min}
+#define LIMIT(name, field, min)                                                                    \
+    { name, offsetof(h2_options, field), min }
 static const limit_option limit_options[] = {
     LIMIT("maxHeaderListPairs", limits.max_header_list_pairs, 1),
     LIMIT("maxContinuations", limits.max_continuations, 1),
@@ -42,9 +43,9 @@ static void read_limits(lua_State *L, int index, h2_options *engine) {
         uint32_t *value = (uint32_t *)(void *)((char *)engine + option->offset);
         *value = (uint32_t)lh2_opt_integer(L, index, option->name, option->min, UINT32_MAX, *value);
     }
-    engine->limits.max_outbound_octets = (size_t)lh2_opt_integer(
-        L, index, "maxOutboundBytes", 1, INT64_C(1) << 40,
-        (int64_t)engine->limits.max_outbound_octets);
+    engine->limits.max_outbound_octets =
+        (size_t)lh2_opt_integer(L, index, "maxOutboundBytes", 1, INT64_C(1) << 40,
+                                (int64_t)engine->limits.max_outbound_octets);
     /* Node counts maxSessionMemory in megabytes of 10^6. */
     engine->limits.max_session_octets =
         1000000 * (size_t)lh2_opt_integer(L, index, "maxSessionMemory", 1, 1000000,

@@ -15,12 +15,34 @@ static void push_section(lua_State *L, const h2_event *event) {
     lh2_push_raw_headers(L, event->headers.fields, event->headers.count);
 }
 
-static void emit_section(lua_State *L, lh2_stream *stream, const h2_event *event,
-                         lh2_event name) {
+static void emit_section(lua_State *L, lh2_stream *stream, const h2_event *event, lh2_event name) {
     if (!lh2_has_listener(&stream->duplex.object, name))
         return;
     push_section(L, event);
     lh2_emit(L, &stream->duplex.object, name, 3);
+}
+
+/* "trailers" of a request that was itself not told yet: behind it. `held` is {headers, flags, raw}. */
+static void tell_trailers(lua_State *L, lh2_object *object, intptr_t held) {
+    int first = lua_gettop(L) + 1;
+    lh2_push_held(L, (int)held);
+    lh2_drop(L, (int)held);
+    for (int i = 1; i <= 3; i++)
+        lua_rawgeti(L, first, i);
+    lh2_emit(L, object, LH2_EVENT_TRAILERS, 3);
+    lua_settop(L, first - 1);
+}
+
+static void deliver_trailers(lua_State *L, lh2_stream *stream, const h2_event *event) {
+    if (stream->request == NULL) {
+        emit_section(L, stream, event, LH2_EVENT_TRAILERS);
+        return;
+    }
+    lua_createtable(L, 3, 0);
+    push_section(L, event);
+    for (int i = 3; i >= 1; i--)
+        lua_rawseti(L, -1 - i, i);
+    lh2_tick_push(L, &stream->duplex.object, tell_trailers, lh2_hold(L));
 }
 
 static void deliver_informational(lua_State *L, lh2_stream *stream, const h2_event *event) {
@@ -29,19 +51,20 @@ static void deliver_informational(lua_State *L, lh2_stream *stream, const h2_eve
         lh2_emit(L, &stream->duplex.object, LH2_EVENT_CONTINUE, 0);
 }
 
-/* A promised request: the client's session tells of the stream its response will come on. */
+/* A promised request: the client's session tells of the stream its response will come on. One that
+ * nobody is told of can never be read, and is refused. */
 static void deliver_push(lua_State *L, lh2_session *session, const h2_event *event) {
+    if (!lh2_has_listener(&session->object, LH2_EVENT_STREAM)) {
+        h2_session_reset(session->engine, event->stream_id, H2_CANCEL);
+        return;
+    }
     lh2_stream *stream =
         lh2_stream_new(L, &lh2_client_stream_class, session, event->stream_id, true, false);
     stream->is_push = true;
     stream->ends_after_headers = event->headers.is_end;
     h2_session_set_context(session->engine, stream->id, stream);
-    if (lh2_has_listener(&session->object, LH2_EVENT_STREAM)) {
-        push_section(L, event);
-        lh2_emit(L, &session->object, LH2_EVENT_STREAM, 4);
-    } else {
-        lua_pop(L, 1);
-    }
+    push_section(L, event);
+    lh2_emit(L, &session->object, LH2_EVENT_STREAM, 4);
 }
 
 static void deliver_headers(lua_State *L, void *data) {
@@ -66,7 +89,7 @@ static void deliver_headers(lua_State *L, void *data) {
         emit_section(L, stream, event, stream->is_push ? LH2_EVENT_PUSH : LH2_EVENT_RESPONSE);
         break;
     default:
-        emit_section(L, stream, event, LH2_EVENT_TRAILERS);
+        deliver_trailers(L, stream, event);
         break;
     }
     if (event->headers.is_end && !stream->duplex.is_destroyed)
@@ -217,12 +240,18 @@ static void deliver_origin(lua_State *L, void *data) {
 /* ------------------------------------------------------------------------------- dispatch */
 
 static void (*const deliverers[])(lua_State *L, void *data) = {
-    [H2_EV_HEADERS] = deliver_headers,           [H2_EV_DATA] = deliver_data,
-    [H2_EV_CLOSE] = deliver_close,               [H2_EV_SETTINGS] = deliver_settings,
-    [H2_EV_SETTINGS_ACK] = deliver_settings_ack, [H2_EV_PING] = deliver_ping,
-    [H2_EV_PING_ACK] = deliver_ping_ack,         [H2_EV_GOAWAY] = deliver_goaway,
-    [H2_EV_ALTSVC] = deliver_altsvc,             [H2_EV_ORIGIN] = deliver_origin,
-    [H2_EV_FAULT] = deliver_fault,               [H2_EV_NONE] = NULL,
+    [H2_EV_HEADERS] = deliver_headers,
+    [H2_EV_DATA] = deliver_data,
+    [H2_EV_CLOSE] = deliver_close,
+    [H2_EV_SETTINGS] = deliver_settings,
+    [H2_EV_SETTINGS_ACK] = deliver_settings_ack,
+    [H2_EV_PING] = deliver_ping,
+    [H2_EV_PING_ACK] = deliver_ping_ack,
+    [H2_EV_GOAWAY] = deliver_goaway,
+    [H2_EV_ALTSVC] = deliver_altsvc,
+    [H2_EV_ORIGIN] = deliver_origin,
+    [H2_EV_FAULT] = deliver_fault,
+    [H2_EV_NONE] = NULL,
     [H2_EV_PRIORITY_UPDATE] = NULL,
 };
 

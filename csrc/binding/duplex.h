@@ -63,13 +63,14 @@ struct lh2_duplex {
     bool needs_readable;
     bool is_readable_due, is_resume_due, is_end_due; /* ticks on their way */
     /* writable side */
-    bool is_writable;      /* has such a side */
-    bool is_ending;        /* finish() was called */
-    bool is_finish_called; /* ops->finish was */
-    bool is_flushed;       /* ops->flushed was */
-    bool is_finish_due;    /* the tick of "finish" is on its way */
-    bool is_finish_forced; /* ... and comes though the duplex be destroyed */
-    bool is_finished;      /* "finish" was emitted */
+    bool is_writable;       /* has such a side */
+    bool is_ending;         /* finish() was called */
+    bool is_finish_called;  /* ops->finish was */
+    bool is_flushed;        /* ops->flushed was */
+    bool is_finish_due;     /* the tick of "finish" is on its way */
+    bool is_finish_forced;  /* ... and comes though the duplex be destroyed */
+    bool is_finished;       /* "finish" was emitted */
+    bool is_finish_awaited; /* by a callback of finish() */
     bool needs_drain;
     bool is_held; /* writes wait in `waiting`: not connected yet */
     uint16_t corked;
@@ -100,7 +101,8 @@ void lh2_duplex_dispose(lua_State *L, lh2_duplex *duplex);
 /* Octets arrived: emitted as "data" at once when flowing, else kept. */
 void lh2_duplex_data(lua_State *L, lh2_duplex *duplex, const uint8_t *data, size_t size);
 /* The readable side is at its end; "end" is emitted when all has been delivered and somebody reads.
- * Idempotent; also looks again whether `auto_destroy` (which a class may set late) is due now. */
+ * Idempotent. With `auto_destroy` (which a class may set late, and call again) nobody needs to read
+ * where nothing is left, and the duplex is destroyed if that was the last it waited for. */
 void lh2_duplex_end(lua_State *L, lh2_duplex *duplex);
 /* The writable side has been flushed: "finish" (in a tick), callbacks of finish(). */
 void lh2_duplex_finished(lua_State *L, lh2_duplex *duplex);

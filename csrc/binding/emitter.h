@@ -72,6 +72,11 @@ static inline bool lh2_has_listener(const lh2_object *object, lh2_event event) {
     return object->listened >> event & 1;
 }
 
+/* Whether a listener may look at more than three arguments: a fourth need not be made otherwise. */
+static inline bool lh2_wants_all(const lh2_object *object, lh2_event event) {
+    return object->all_wanted >> event & 1;
+}
+
 /* Calls the listeners of an anchored object with the `nargs` values on top, which are popped. An
  * error raised in one goes through to the protected call around. Returns whether there was one. The
  * object may be closed, the stack is the same, afterwards. [-nargs, +0, e] */

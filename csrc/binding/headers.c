@@ -3,8 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Addresses used as registry keys: the tables of names by token, and the key for sensitive headers. */
-static const char names_key, sensitive_key;
+#include "base/mem.h"
+
+/* Addresses used as registry keys: the table of names by token, the empty list that most headers
+ * share; and the key for sensitive headers. */
+static const char names_key, nothing_key, sensitive_key;
 
 #define LAST_TOKEN 61
 
@@ -12,9 +15,9 @@ static const char names_key, sensitive_key;
 
 /* RFC 9110 §5.6.2: 1 for the characters of a token in lower case, 2 for A-Z, 0 for the rest. */
 static const uint8_t name_class[256] = {
-    ['!'] = 1,  ['#'] = 1, ['$'] = 1, ['%'] = 1,  ['&'] = 1,         ['\''] = 1,
-    ['*'] = 1,  ['+'] = 1, ['-'] = 1, ['.'] = 1,  ['^'] = 1,         ['_'] = 1,
-    ['`'] = 1,  ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['a' ... 'z'] = 1, ['A' ... 'Z'] = 2,
+    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1,         ['&'] = 1,         ['\''] = 1,
+    ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1,         ['^'] = 1,         ['_'] = 1,
+    ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['a' ... 'z'] = 1, ['A' ... 'Z'] = 2,
 };
 
 /* Node sends one value at most of these; a second one received is dropped. Sorted. */
@@ -119,16 +122,26 @@ static int pseudo_of(bytes_slice name) {
 
 /* ---------------------------------------------------------------------------- reading tables */
 
-/* Memory for `size` octets that lasts as long as the reading. [-0, +0, m] */
+/* Memory that lasts as long as the reading: in a table, made when first needed, in a slot of the stack
+ * that is there for it. [-0, +0, m] */
+static void *keep_memory(lua_State *L, lh2_fields *f, size_t size) {
+    if (lua_isnil(L, f->_keep)) {
+        lua_newtable(L);
+        lua_replace(L, f->_keep);
+    }
+    void *memory = lua_newuserdata(L, size);
+    lua_rawseti(L, f->_keep, (int)lua_rawlen(L, f->_keep) + 1);
+    return memory;
+}
+
+/* The same for `size` octets of text. [-0, +0, m] */
 static uint8_t *keep_octets(lua_State *L, lh2_fields *f, size_t size) {
     if (size <= LH2_FIELDS_SCRATCH - f->_scratch_used) {
         uint8_t *octets = f->_scratch + f->_scratch_used;
         f->_scratch_used += size;
         return octets;
     }
-    uint8_t *octets = lua_newuserdata(L, size);
-    lua_rawseti(L, f->_keep, (int)lua_rawlen(L, f->_keep) + 1);
-    return octets;
+    return keep_memory(L, f, size);
 }
 
 static int raise_name(lua_State *L, const char *code, bytes_slice name) {
@@ -178,6 +191,18 @@ static bytes_slice check_value(lua_State *L, bytes_slice name, bytes_slice value
     return value;
 }
 
+/* Prints an integer so that it ends before `end`; returns where it begins. */
+static char *print_integer(char *end, int64_t value) {
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        *--end = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        *--end = '-';
+    return end;
+}
+
 /* The scalar on top as text: strings as they are, numbers and booleans printed. Leaves the stack. */
 static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name) {
     char number[32];
@@ -190,9 +215,12 @@ static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name) {
     case LUA_TNUMBER: {
         double d = lua_tonumber(L, -1);
         int64_t i = d >= -9.2e18 && d <= 9.2e18 ? (int64_t)d : 0;
-        size = (double)i == d ? (size_t)snprintf(number, sizeof number, "%lld",
-                                                 (long long)lua_tointeger(L, -1))
-                              : (size_t)snprintf(number, sizeof number, "%.14g", d);
+        if ((double)i == d) {
+            text = print_integer(number + sizeof number, (int64_t)lua_tointeger(L, -1));
+            size = (size_t)(number + sizeof number - text);
+        } else {
+            size = (size_t)snprintf(number, sizeof number, "%.14g", d);
+        }
         break;
     }
     case LUA_TBOOLEAN:
@@ -208,9 +236,8 @@ static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name) {
 }
 
 static void grow_list(lua_State *L, lh2_fields *f) {
-    hpack_field *list = lua_newuserdata(L, f->_capacity * 2 * sizeof(hpack_field));
+    hpack_field *list = keep_memory(L, f, f->_capacity * 2 * sizeof(hpack_field));
     memcpy(list, f->_list, (LH2_PSEUDO_COUNT + f->_regular) * sizeof(hpack_field));
-    lua_rawseti(L, f->_keep, (int)lua_rawlen(L, f->_keep) + 1);
     f->_list = list;
     f->_capacity *= 2;
 }
@@ -353,7 +380,7 @@ void lh2_fields_read(lua_State *L, int index, lh2_section section, lh2_fields *f
     f->_capacity = LH2_PSEUDO_COUNT + LH2_FIELDS_INLINE;
     f->_table = lua_absindex(L, index);
     luaL_checkstack(L, 10, "headers");
-    lua_newtable(L);
+    lua_pushnil(L);
     f->_keep = lua_gettop(L);
     if (lua_isnoneornil(L, f->_table))
         return;
@@ -394,6 +421,35 @@ void lh2_fields_finish(lh2_fields *f) {
                 .name = pseudo[i].name, .value = f->pseudo[i], .token = pseudo[i].token};
     f->fields = first;
     f->count = (size_t)(f->_list + LH2_PSEUDO_COUNT + f->_regular - first);
+}
+
+/* -------------------------------------------------------------------------- fields that wait */
+
+static bytes_slice keep_slice(uint8_t **space, bytes_slice slice) {
+    uint8_t *octets = *space;
+    if (slice.size > 0)
+        memcpy(octets, slice.data, slice.size);
+    *space += slice.size;
+    return bytes_slice_of(octets, slice.size);
+}
+
+lh2_kept_fields *lh2_fields_keep(const hpack_field *fields, size_t count) {
+    size_t octets = 0;
+    for (size_t i = 0; i < count; i++)
+        octets += fields[i].value.size + (fields[i].token == 0 ? fields[i].name.size : 0);
+    lh2_kept_fields *kept = mem_alloc(sizeof(*kept) + count * sizeof(*fields) + octets);
+    if (kept == NULL)
+        return NULL;
+    uint8_t *space = (uint8_t *)(kept->fields + count);
+    kept->count = count;
+    for (size_t i = 0; i < count; i++) {
+        const hpack_field *field = &fields[i];
+        kept->fields[i] = *field;
+        kept->fields[i].name = field->token != HPACK_TOKEN_NONE ? hpack_token_name(field->token)
+                                                                : keep_slice(&space, field->name);
+        kept->fields[i].value = keep_slice(&space, field->value);
+    }
+    return kept;
 }
 
 /* ---------------------------------------------------------------------------- making tables */
@@ -481,13 +537,18 @@ static void push_status(lua_State *L, bytes_slice value) {
 
 /* The names flagged never-indexed, one for each field, under the sensitive key. Table at -1. */
 static void set_sensitive(lua_State *L, int names, const hpack_field *fields, size_t count) {
+    int found = 0;
     lua_pushlightuserdata(L, (void *)&sensitive_key);
-    lua_newtable(L);
-    for (size_t i = 0, n = 0; i < count; i++)
-        if (fields[i].flags & HPACK_NEVER_INDEXED) {
-            push_name(L, names, &fields[i]);
-            lua_rawseti(L, -2, (int)++n);
-        }
+    for (size_t i = 0; i < count; i++) {
+        if (!(fields[i].flags & HPACK_NEVER_INDEXED))
+            continue;
+        if (found == 0)
+            lua_newtable(L);
+        push_name(L, names, &fields[i]);
+        lua_rawseti(L, -2, ++found);
+    }
+    if (found == 0)
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &nothing_key);
     lua_rawset(L, -3);
 }
 
@@ -540,6 +601,19 @@ void lh2_push_sensitive_key(lua_State *L) {
     lua_pushlightuserdata(L, (void *)&sensitive_key);
 }
 
+static int refuse_change(lua_State *L) {
+    return luaL_error(L, "the list of sensitive headers received cannot be changed");
+}
+
+/* Pushes an empty table that stays so. */
+static void push_nothing(lua_State *L) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, refuse_change);
+    lua_setfield(L, -2, "__newindex");
+    lua_setmetatable(L, -2);
+}
+
 void lh2_headers_open(lua_State *L) {
     lua_createtable(L, LAST_TOKEN, 0);
     for (int token = 1; token <= LAST_TOKEN; token++) {
@@ -547,6 +621,8 @@ void lh2_headers_open(lua_State *L) {
         lua_rawseti(L, -2, token);
     }
     lua_rawsetp(L, LUA_REGISTRYINDEX, &names_key);
+    push_nothing(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &nothing_key);
     lh2_push_sensitive_key(L);
     lua_setfield(L, -2, "sensitiveHeaders");
 }

@@ -44,16 +44,25 @@ typedef struct lh2_fields {
  * lowered and checked, values made strings. Raises Node's codes: ERR_INVALID_HTTP_TOKEN,
  * ERR_INVALID_CHAR, ERR_HTTP2_HEADER_SINGLE_VALUE, ERR_HTTP2_INVALID_PSEUDOHEADER,
  * ERR_HTTP2_INVALID_CONNECTION_HEADERS, ERR_HTTP2_INVALID_HEADER_VALUE, ERR_INVALID_ARG_VALUE.
- * [-0, +1..3, v] */
+ * [-0, +1, v] */
 void lh2_fields_read(lua_State *L, int index, lh2_section section, lh2_fields *fields);
 /* Whether a regular field of that name was given. */
 bool lh2_fields_has(const lh2_fields *fields, hpack_token token);
-/* Adds a field whose octets the caller keeps. [-0, +0..1, m] */
+/* Adds a field whose octets the caller keeps. [-0, +0, m] */
 void lh2_fields_add(lua_State *L, lh2_fields *fields, bytes_slice name, bytes_slice value);
 /* Sets :status to the number. */
 void lh2_fields_set_status(lh2_fields *fields, int status);
 /* Puts the pseudo-headers in front: `fields` and `count` are what is to be sent. */
 void lh2_fields_finish(lh2_fields *fields);
+
+/* Fields with their octets in one block of memory: a section that has to wait. */
+typedef struct lh2_kept_fields {
+    size_t count;
+    hpack_field fields[];
+} lh2_kept_fields;
+
+/* A copy of the fields, to be freed with mem_free; NULL when memory is out. */
+lh2_kept_fields *lh2_fields_keep(const hpack_field *fields, size_t count);
 
 /* Pushes the header table that a program gets for received fields: lower-case names, :status an
  * integer, set-cookie a sequence, repeats treated as Node does, [sensitiveHeaders]. [-0, +1, m] */

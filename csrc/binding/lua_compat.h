@@ -91,6 +91,12 @@ static inline bool lua_compat_integer(lua_State *L, int index, int64_t *out) {
     return (lua_Number)*out == number;
 }
 
+/* The most arguments that the function at `index` can look at: 5.1's C interface does not tell. */
+static inline int lua_compat_max_arguments(lua_State *L, int index) {
+    (void)L, (void)index;
+    return 255;
+}
+
 #else
 
 static inline bool lua_compat_integer(lua_State *L, int index, int64_t *out) {
@@ -100,13 +106,14 @@ static inline bool lua_compat_integer(lua_State *L, int index, int64_t *out) {
     return is_integer;
 }
 
-#endif
-
-/* A function without upvalues is a value in 5.4 and an object in 5.1: what has to be pushed without
- * allocating is kept in the registry under an address. */
-static inline void lua_compat_keep_function(lua_State *L, const void *key, lua_CFunction function) {
-    lua_pushcfunction(L, function);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+/* The most arguments that the function at `index` can look at. */
+static inline int lua_compat_max_arguments(lua_State *L, int index) {
+    lua_Debug info;
+    lua_pushvalue(L, index);
+    lua_getinfo(L, ">u", &info);
+    return info.isvararg ? 255 : info.nparams;
 }
+
+#endif
 
 #endif

@@ -113,8 +113,10 @@ static int backend_fd(lua_State *L) {
 /* http2.backendTimeout(): milliseconds until run is to be called at the latest; -1: no limit. */
 static int backend_timeout(lua_State *L) {
     net_loop *loop = lh2_runtime_loop(L);
-    bool is_due = lh2_runtime_of(L)->ticks_count > 0;
-    lua_pushinteger(L, is_due ? 0 : uv_backend_timeout(net_loop_uv(loop)));
+    if (lh2_runtime_of(L)->ticks_count > 0)
+        lua_pushinteger(L, 0);
+    else /* libuv says 0 where nothing is left to wait for */
+        lua_pushinteger(L, net_loop_is_alive(loop) ? uv_backend_timeout(net_loop_uv(loop)) : -1);
     return 1;
 }
 

@@ -29,6 +29,7 @@ typedef struct lh2_runtime {
     size_t ticks_reserved; /* room kept for lh2_tick_push_reserved */
     list_node writes; /* every lh2_write (duplex.h) there is: freed with the state at the latest */
     lh2_hooks hooks[LH2_MAX_HOOKS];
+    int enter_ref, blame_ref, traceback_ref; /* functions of call.c, held */
     bool has_uncaught; /* an error waits to be raised by run (in the state's slot) */
     bool is_closing;   /* lua_close is under way: nothing is emitted any more */
     int pid;

@@ -199,8 +199,8 @@ static int get_unpacked_settings(lua_State *L) {
     size_t size;
     lua_settop(L, 2);
     const char *payload = lh2_check_string(L, 1, "buf", &size);
-    bool is_validated = lh2_check_options(L, 2, "options") &&
-                        lh2_opt_boolean(L, 2, "validate", false);
+    bool is_validated =
+        lh2_check_options(L, 2, "options") && lh2_opt_boolean(L, 2, "validate", false);
     if (size % 6 != 0)
         return lh2_raise(L, "ERR_HTTP2_INVALID_PACKED_SETTINGS_LENGTH", NULL);
     lua_newtable(L);

@@ -134,8 +134,7 @@ int h2_session_submit_ping(h2_session *session, const uint8_t payload[8]) {
 int h2_receive_priority(h2_session *session, const uint8_t *payload, h2_event *event) {
     (void)event;
     h2_dependency dependency;
-    int result =
-        h2_frame_read_priority(&session->in.frame, payload, &dependency, &session->fault);
+    int result = h2_frame_read_priority(&session->in.frame, payload, &dependency, &session->fault);
     return result != H2_OK ? result : h2_limits_glitch(&session->limits, &session->fault);
 }
 

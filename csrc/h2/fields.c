@@ -150,8 +150,7 @@ static const char *check_target(const pseudo_fields *pseudo) {
         return ":scheme that is neither http nor https, or is missing";
     if (!h2_text_is_target(pseudo->path))
         return ":path that is empty, missing or not plain text";
-    if (pseudo->path.data[0] != '/' &&
-        !(IS(pseudo->path, "*") && IS(pseudo->method, "OPTIONS")))
+    if (pseudo->path.data[0] != '/' && !(IS(pseudo->path, "*") && IS(pseudo->method, "OPTIONS")))
         return ":path that does not begin with a slash";
     return NULL;
 }

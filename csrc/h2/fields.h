@@ -12,8 +12,8 @@ typedef struct h2_message_facts {
     int64_t content_length; /* -1: not said */
     uint16_t status;        /* of responses */
     bool is_head;
-    bool is_connect;  /* plain or extended */
-    bool is_safe;     /* GET or HEAD: what may be pushed (§8.4) */
+    bool is_connect; /* plain or extended */
+    bool is_safe;    /* GET or HEAD: what may be pushed (§8.4) */
     bool has_priority;
     h2_priority priority;
 } h2_message_facts;

@@ -22,8 +22,7 @@ static int receive_session_update(h2_session *session, const uint8_t *payload) {
 
 /* Past 2^31-1 the stream is reset even where the session then ends for it (§6.9.1). */
 static int grant(h2_session *session, h2_stream *stream, uint32_t increment) {
-    int result =
-        h2_window_grant(&stream->send_window, increment, stream->id, &session->fault);
+    int result = h2_window_grant(&stream->send_window, increment, stream->id, &session->fault);
     if (result == H2_OK) {
         h2_session_schedule(session, stream);
         return H2_OK;

@@ -319,7 +319,7 @@ int h2_session_submit_push(h2_session *session, uint32_t parent_id, const hpack_
  * is dropped. `release` and `read` must not call the engine. */
 typedef struct h2_chunk {
     const uint8_t *data; /* the octets; NULL: they are pulled by `read` when they can be sent */
-    size_t size;         /* octets of data left */
+    size_t size; /* octets of data left; of a `read`, what it will give if that is known, else 0 */
     /* Fills `into`: octets written (1..max), 0 at the end, H2_AGAIN, or H2_FAULT, which resets the
      * stream with INTERNAL_ERROR. */
     long (*read)(struct h2_chunk *chunk, uint8_t *into, size_t max);

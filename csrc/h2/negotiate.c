@@ -26,8 +26,8 @@ static int shift_send_windows(h2_session *session, const window_change *change) 
     for (size_t i = 0; i < 2; i++) {
         for (list_node *link = lists[i]->next; link != lists[i]; link = link->next) {
             h2_stream *stream = LIST_ENTRY(link, h2_stream, link);
-            int result = h2_window_shift(&stream->send_window, change->delta, change->peak,
-                                         &session->fault);
+            int result =
+                h2_window_shift(&stream->send_window, change->delta, change->peak, &session->fault);
             if (result != H2_OK)
                 return result;
             h2_session_schedule(session, stream);
@@ -36,11 +36,19 @@ static int shift_send_windows(h2_session *session, const window_change *change) 
     return H2_OK;
 }
 
-static void shift_receive_windows(h2_session *session, int64_t delta) {
-    list_node *lists[] = {&session->open, &session->waiting};
-    for (size_t i = 0; i < 2 && delta != 0; i++)
-        for (list_node *link = lists[i]->next; link != lists[i]; link = link->next)
-            h2_inflow_shift(&LIST_ENTRY(link, h2_stream, link)->receive_window, delta);
+/* What was too little for an update of a large window may be enough for one of a small window. */
+static int shift_receive_windows(h2_session *session, int64_t delta) {
+    if (delta == 0)
+        return H2_OK;
+    for (list_node *link = session->open.next; link != &session->open; link = link->next) {
+        h2_stream *stream = LIST_ENTRY(link, h2_stream, link);
+        h2_inflow_shift(&stream->receive_window, delta);
+        if (h2_session_credit(session, stream) != H2_OK)
+            return H2_NOMEM;
+    }
+    for (list_node *link = session->waiting.next; link != &session->waiting; link = link->next)
+        h2_inflow_shift(&LIST_ENTRY(link, h2_stream, link)->receive_window, delta);
+    return H2_OK;
 }
 
 /* ---------------------------------------------------------------------------------------- ours */
@@ -93,7 +101,7 @@ int h2_session_submit_settings(h2_session *session, const h2_setting *settings, 
     return H2_OK;
 }
 
-static void apply_ours(h2_session *session, const h2_settings_sent *sent) {
+static int apply_ours(h2_session *session, const h2_settings_sent *sent) {
     h2_settings *local = &session->local;
     uint32_t window = local->initial_window_size;
     for (size_t i = 0; i < sent->count; i++) {
@@ -103,17 +111,18 @@ static void apply_ours(h2_session *session, const h2_settings_sent *sent) {
         if (setting.id == H2_SETTINGS_HEADER_TABLE_SIZE)
             hpack_decoder_set_max_table(session->decoder, setting.value);
     }
-    shift_receive_windows(session, (int64_t)local->initial_window_size - window);
+    return shift_receive_windows(session, (int64_t)local->initial_window_size - window);
 }
 
-static void receive_ack(h2_session *session, h2_event *event) {
+static int receive_ack(h2_session *session, h2_event *event) {
     list_node *link = list_first(&session->sent_settings);
     h2_settings_sent *sent = LIST_ENTRY(link, h2_settings_sent, link);
-    apply_ours(session, sent);
+    int result = apply_ours(session, sent);
     list_remove(link);
     mem_free(sent);
     session->unacknowledged_settings--;
     event->kind = H2_EV_SETTINGS_ACK;
+    return result;
 }
 
 /* ---------------------------------------------------------------------------------- the peer's */
@@ -126,8 +135,8 @@ int h2_receive_settings_begin(h2_session *session) {
                                     "acknowledgement of SETTINGS that were not sent");
         return H2_OK;
     }
-    int result = h2_limits_settings(&session->limits, frame->length / H2_SETTING_OCTETS,
-                                    &session->fault);
+    int result =
+        h2_limits_settings(&session->limits, frame->length / H2_SETTING_OCTETS, &session->fault);
     return result != H2_OK ? result : h2_limits_ack(&session->limits, &session->fault);
 }
 
@@ -179,10 +188,8 @@ int h2_receive_settings(h2_session *session, const uint8_t *payload, h2_event *e
     const h2_frame_header *frame = &session->in.frame;
     window_change change = {0};
     int result = H2_OK;
-    if (frame->flags & H2_FLAG_ACK) {
-        receive_ack(session, event);
-        return H2_OK;
-    }
+    if (frame->flags & H2_FLAG_ACK)
+        return receive_ack(session, event);
     bool is_first = !session->in.has_settings;
     if (is_first) /* what was assumed until now gives way to §6.5.2 */
         session->remote.max_concurrent_streams = UINT32_MAX;

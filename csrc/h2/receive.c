@@ -30,10 +30,14 @@ static const frame_handler handlers[H2_FRAME_TYPES] = {
     [H2_FRAME_PRIORITY_UPDATE] = {NULL, h2_receive_priority_update},
 };
 
+/* Where reading stands before anything was fed: even an empty step needs a place. */
+static const uint8_t nothing[1];
+
 static h2_expectation expect_header, expect_payload, expect_rest, expect_preface;
 
-h2_expectation *h2_session_first_expectation(h2_role role) {
-    return role == H2_SERVER ? expect_preface : expect_header;
+void h2_session_begin_reading(h2_session *session) {
+    session->in.expect = session->role == H2_SERVER ? expect_preface : expect_header;
+    session->in.data = nothing;
 }
 
 /* ------------------------------------------------------------------------------------- gathering */
@@ -215,7 +219,8 @@ static int step(h2_session *session, h2_event *event) {
 }
 
 int h2_session_next(h2_session *session, h2_event *event) {
-    int result = session->is_out_of_memory ? H2_NOMEM : H2_OK;
+    bool is_stuck = session->is_out_of_memory && !session->is_terminal;
+    int result = is_stuck ? H2_NOMEM : H2_OK;
     event->kind = H2_EV_NONE;
     event->stream_id = 0;
     event->context = NULL;
@@ -233,7 +238,7 @@ int h2_session_next(h2_session *session, h2_event *event) {
 
 void h2_session_feed(h2_session *session, const uint8_t *data, size_t size, uint64_t now_ms) {
     session->limits.now_ms = now_ms;
-    session->in.data = data;
+    session->in.data = size > 0 ? data : nothing;
     session->in.size = size;
 }
 

@@ -5,8 +5,7 @@
  * back on arrival, so octets that nobody reads cannot stall the other streams. */
 static int spend_session_window(h2_session *session) {
     h2_inflow *receive = &session->receive_window;
-    int result =
-        h2_window_spend(&receive->window, session->in.frame.length, 0, &session->fault);
+    int result = h2_window_spend(&receive->window, session->in.frame.length, 0, &session->fault);
     if (result != H2_OK)
         return result;
     uint32_t increment = h2_inflow_update(receive);

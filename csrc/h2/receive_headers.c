@@ -11,8 +11,8 @@
 hpack_limits h2_session_section_limits(const h2_session *session) {
     uint32_t said = session->local.max_header_list_size;
     size_t octets = said == UINT32_MAX ? DEFAULT_LIST_OCTETS : said;
-    hpack_limits limits = {octets, session->limits.options.max_header_list_pairs,
-                           octets * EXCESS_FACTOR};
+    size_t excess = octets < SIZE_MAX / EXCESS_FACTOR ? octets * EXCESS_FACTOR : SIZE_MAX;
+    hpack_limits limits = {octets, session->limits.options.max_header_list_pairs, excess};
     return limits;
 }
 
@@ -25,7 +25,8 @@ static int stream_fault(h2_session *session, uint32_t stream_id, h2_error_code c
 
 static h2_expectation expect_fragment;
 
-static int begin_block(h2_session *session, h2_block_kind kind, uint32_t promised_id, bool is_late) {
+static int begin_block(h2_session *session, h2_block_kind kind, uint32_t promised_id,
+                       bool is_late) {
     const h2_frame_header *frame = &session->in.frame;
     h2_block *block = &session->block;
     hpack_section *section = h2_pool_take_section(session->pool);
@@ -165,9 +166,8 @@ static int check_request(h2_session *session, uint32_t stream_id, h2_message_fac
     if (section->is_over_limit)
         return stream_fault(session, stream_id, H2_ENHANCE_YOUR_CALM,
                             "field section over the limit");
-    const char *wrong =
-        h2_fields_check_request(section->fields, section->count,
-                                session->local.enable_connect_protocol != 0, facts);
+    const char *wrong = h2_fields_check_request(section->fields, section->count,
+                                                session->local.enable_connect_protocol != 0, facts);
     if (!wrong && session->block.flags & H2_FLAG_END_STREAM && facts->content_length > 0)
         wrong = "request that ends before its content";
     return wrong ? stream_fault(session, stream_id, H2_PROTOCOL_ERROR, wrong) : H2_OK;
@@ -301,8 +301,7 @@ static int finish_message(h2_session *session, h2_event *event) {
 static int open_push(h2_session *session, h2_stream *parent, const h2_message_facts *facts,
                      h2_event *event) {
     h2_stream *stream;
-    int result =
-        h2_session_add_stream(session, session->block.promised_id, H2_STATE_IDLE, &stream);
+    int result = h2_session_add_stream(session, session->block.promised_id, H2_STATE_IDLE, &stream);
     if (result != H2_OK)
         return result;
     (void)h2_session_advance(session, stream, H2_RECV_PROMISE);

@@ -55,7 +55,7 @@ static int copy_custom_ids(h2_session *session, const h2_options *options) {
     if (!session->remote_custom)
         return H2_NOMEM;
     memcpy(session->remote_custom, options->remote_custom, count * sizeof(*session->remote_custom));
-    session->remote_custom_count = count;
+    session->remote_custom_count = (uint32_t)count;
     return H2_OK;
 }
 
@@ -86,15 +86,14 @@ static void init(h2_session *session, const h2_options *options) {
         .announced_max_streams = UINT32_MAX,
         .max_reserved_peer = options->max_reserved_remote_streams,
         .max_send_header_octets = options->max_send_header_octets,
-        .in.expect = h2_session_first_expectation(options->role),
         .deadlines = {.first_settings_ms = H2_NEVER, .look_ms = H2_NEVER},
     };
+    h2_session_begin_reading(session);
     idmap_init(&session->streams, options->seed);
     list_init(&session->open);
     list_init(&session->waiting);
     list_init(&session->closed);
     list_init(&session->sent_settings);
-    h2_scheduler_init(&session->scheduler);
     h2_inflow_init(&session->receive_window, INITIAL_SESSION_WINDOW);
     h2_settings_init(&session->local);
     h2_settings_init(&session->remote);
@@ -132,6 +131,7 @@ static void free_sent_settings(h2_session *session) {
 void h2_session_free(h2_session *session) {
     if (!session)
         return;
+    session->block.kind = H2_BLOCK_NONE;
     h2_session_forget_event(session);
     h2_session_drop_streams(session);
     if (session->wire) {

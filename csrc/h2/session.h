@@ -42,11 +42,11 @@ typedef enum h2_block_kind {
 /* The header block that is being read (§4.3): one at a time, nothing comes between its frames. */
 typedef struct h2_block {
     h2_block_kind kind;
-    uint8_t flags;        /* of the frame that began it */
+    uint8_t flags; /* of the frame that began it */
     uint32_t stream_id;
     uint32_t promised_id;
     uint64_t begun_ms;
-    bool is_late;         /* after END_STREAM: a fault of the stream, raised at the end */
+    bool is_late;           /* after END_STREAM: a fault of the stream, raised at the end */
     hpack_section *section; /* kept until the next h2_session_next: its event points into it */
 } h2_block;
 
@@ -86,7 +86,7 @@ struct h2_session {
     h2_history peer_ids;
     uint32_t next_id;
     uint32_t last_processed_id; /* of the peer's */
-    size_t live_streams;
+    uint32_t live_streams;
     uint32_t active_local; /* what SETTINGS_MAX_CONCURRENT_STREAMS counts (§5.1.2) */
     uint32_t active_peer;
     uint32_t reserved_peer;
@@ -99,12 +99,12 @@ struct h2_session {
     size_t unread_frames;
     size_t held_octets; /* fields that wait */
 
-    h2_settings local;  /* as acknowledged */
+    h2_settings local; /* as acknowledged */
     h2_settings remote;
     list_node sent_settings;
     uint16_t *remote_custom;
-    size_t remote_custom_count;
-    size_t unacknowledged_settings;
+    uint32_t remote_custom_count;
+    uint32_t unacknowledged_settings;
     uint32_t unacknowledged_pings;
     uint32_t announced_max_streams; /* sent, acknowledged or not */
     uint32_t max_reserved_peer;
@@ -121,9 +121,9 @@ struct h2_session {
     uint32_t received_last_id;
     uint8_t received_goaways;
     bool has_sent_goaway : 1;
-    bool is_draining : 1;  /* the last GOAWAY is sent when the streams are done */
-    bool is_drained : 1;   /* it is sent */
-    bool is_terminal : 1;  /* nothing but output is left */
+    bool is_draining : 1; /* the last GOAWAY is sent when the streams are done */
+    bool is_drained : 1;  /* it is sent */
+    bool is_terminal : 1; /* nothing but output is left */
     bool is_input_ended : 1;
     bool is_overdue : 1; /* the peer was late: `fault` is told next */
     bool is_push_refused : 1;  /* SETTINGS_ENABLE_PUSH 0 was sent, acknowledged or not */
@@ -265,8 +265,8 @@ void h2_session_note_exhaustion(h2_session *session);
 
 /* Reads past all that comes. */
 h2_expectation h2_expect_nothing;
-/* The client's preface, then frames; of a server only frames. */
-h2_expectation *h2_session_first_expectation(h2_role role);
+/* The first expectation: of a client its preface, of a server a frame. */
+void h2_session_begin_reading(h2_session *session);
 
 /* session->fault ends the session: GOAWAY, and the event. */
 int h2_session_fail(h2_session *session, h2_event *event);

@@ -34,13 +34,19 @@ int h2_expect_nothing(h2_session *session, h2_event *event) {
     return H2_STARVED;
 }
 
+/* A header block that was open is given up with the rest. */
+static void stop_reading(h2_session *session) {
+    session->in.expect = h2_expect_nothing;
+    session->in.size = 0;
+    session->block.kind = H2_BLOCK_NONE;
+}
+
 static int end_at_once(h2_session *session, uint32_t code, bytes_slice debug) {
     int result = put_goaway(session, code, H2_MAX_31_BIT, debug);
     if (result != H2_OK)
         return result;
     session->is_terminal = true;
-    session->in.expect = h2_expect_nothing;
-    session->in.size = 0;
+    stop_reading(session);
     h2_session_drop_streams(session);
     return H2_OK;
 }
@@ -150,7 +156,7 @@ void h2_session_end_input(h2_session *session) {
     if (session->is_terminal)
         return;
     session->is_input_ended = true;
-    session->in.expect = h2_expect_nothing;
+    stop_reading(session);
     h2_ending cut = {H2_CANCEL, H2_BY_PEER, true, true, NULL};
     close_all(session, &session->open, is_cut, cut);
     cut.is_processed = false;

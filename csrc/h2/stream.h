@@ -31,9 +31,9 @@ typedef struct h2_stream {
 
     h2_chunk *first_chunk;
     h2_chunk *last_chunk;
-    size_t queued_octets;     /* of chunks with data */
-    hpack_section *headers;   /* of a request that waits for its turn */
-    hpack_section *trailers;  /* wait for the chunks before them */
+    size_t queued_octets;    /* of chunks with data */
+    hpack_section *headers;  /* of a request that waits for its turn */
+    hpack_section *trailers; /* wait for the chunks before them */
 
     uint64_t stalled_ms; /* since when its DATA has been held back, if is_stalled */
     size_t moved_octets; /* since then */
@@ -51,7 +51,7 @@ typedef struct h2_stream {
     bool is_head : 1;      /* the request is HEAD */
     bool is_connect : 1;
 
-    h2_ending ending; /* of a closed stream */
+    h2_ending ending;        /* of a closed stream */
     struct h2_stream *_next; /* in the pool */
 } h2_stream;
 

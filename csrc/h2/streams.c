@@ -78,7 +78,7 @@ void h2_session_schedule(h2_session *session, h2_stream *stream) {
     if (h2_stream_is_sendable(stream))
         h2_scheduler_add(&session->scheduler, &stream->node);
     else
-        h2_scheduler_remove(&stream->node);
+        h2_scheduler_remove(&session->scheduler, &stream->node);
     h2_session_note_stall(session, stream);
 }
 
@@ -117,7 +117,7 @@ static void discharge(h2_session *session, h2_stream *stream) {
     h2_stream_drop_chunks(stream);
     h2_session_release_held(session, &stream->headers);
     h2_session_release_held(session, &stream->trailers);
-    h2_scheduler_remove(&stream->node);
+    h2_scheduler_remove(&session->scheduler, &stream->node);
     if (stream->is_active)
         --*active_count(session, stream);
     stream->is_active = false;
@@ -138,8 +138,7 @@ void h2_session_close(h2_session *session, h2_stream *stream, h2_ending ending) 
 int h2_session_advance(h2_session *session, h2_stream *stream, h2_input input) {
     int result = h2_state_advance(&stream->state, input, stream->id, &session->fault);
     if (result == H2_OK && stream->state == H2_STATE_CLOSED)
-        h2_session_close(session, stream,
-                         (h2_ending){H2_NO_ERROR, H2_BY_LOCAL, false, true, NULL});
+        h2_session_close(session, stream, (h2_ending){H2_NO_ERROR, H2_BY_LOCAL, false, true, NULL});
     return result;
 }
 

@@ -21,6 +21,7 @@ enum {
 #define Y (U | HEX)
 #define V VALUE
 
+/* clang-format off */
 static const uint8_t kinds[256] = {
     /* 0x00 */ 0, 0, 0, 0, 0, 0, 0, 0, 0, V, 0, 0, 0, 0, 0, 0,
     /* 0x10 */ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -39,6 +40,7 @@ static const uint8_t kinds[256] = {
     /* 0xe0 */ V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V,
     /* 0xf0 */ V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V,
 };
+/* clang-format on */
 
 #undef T
 #undef H
@@ -82,8 +84,12 @@ bool h2_text_is_field_value(bytes_slice text) {
     if (first == ' ' || first == '\t' || last == ' ' || last == '\t')
         return false;
     size_t i = 0;
-    while (text.size - i >= 8 && !may_hold_control(text.data + i))
-        i += 8;
+    if (text.size >= 8) { /* the last eight may be some of those before them, too */
+        while (text.size - i > 8 && !may_hold_control(text.data + i))
+            i += 8;
+        if (text.size - i <= 8 && !may_hold_control(text.data + text.size - 8))
+            return true;
+    }
     return is_all(bytes_slice_of(text.data + i, text.size - i), VALUE);
 }
 
@@ -167,7 +173,8 @@ bool h2_text_same_authority(bytes_slice a, bytes_slice b, bool is_https) {
         return false;
     bytes_slice scheme_port = is_https ? BYTES_LITERAL("443") : BYTES_LITERAL("80");
     return h2_text_equal_caseless(host_a, host_b) &&
-           bytes_slice_equal(port_a.size ? port_a : scheme_port, port_b.size ? port_b : scheme_port);
+           bytes_slice_equal(port_a.size ? port_a : scheme_port,
+                             port_b.size ? port_b : scheme_port);
 }
 
 int64_t h2_text_parse_length(bytes_slice text) {

@@ -55,7 +55,9 @@ static uint32_t measure_chunks(const h2_stream *stream, uint32_t limit, size_t *
         if (octets == limit && chunk->size > 0)
             break;
         ++*runs;
-        octets += chunk->size < limit - octets ? chunk->size : limit - octets;
+        if (chunk->size > limit - octets)
+            return limit; /* cut: nothing goes after it */
+        octets += chunk->size;
     }
     return (uint32_t)octets;
 }
@@ -77,9 +79,20 @@ static void add_chunks(h2_session *session, h2_stream *stream, uint32_t octets, 
     }
 }
 
+/* Chunks without octets, as are left behind one that was read, need no frame. */
+static int release_chunks(h2_session *session, h2_stream *stream, size_t runs) {
+    if (h2_session_reserve(session, 0, runs) != H2_OK)
+        return H2_NOMEM;
+    add_chunks(session, stream, 0, runs);
+    h2_session_schedule(session, stream);
+    return finish_content(session, stream, false);
+}
+
 static int frame_chunks(h2_session *session, h2_stream *stream, uint32_t limit) {
     size_t runs;
     uint32_t octets = measure_chunks(stream, limit, &runs);
+    if (octets == 0)
+        return release_chunks(session, stream, runs);
     uint32_t extra = h2_session_padding(session, octets, limit);
     size_t room = H2_FRAME_HEADER_OCTETS + H2_MAX_PADDING_OCTETS;
     if (h2_session_reserve(session, room, runs + 2) != H2_OK)
@@ -183,7 +196,8 @@ static bool has_room(const h2_session *session, size_t max, size_t max_octets) {
 }
 
 static int fill_wire(h2_session *session, size_t max, size_t max_octets) {
-    int result = session->is_out_of_memory ? H2_NOMEM : h2_session_launch(session);
+    bool is_stuck = session->is_out_of_memory && !session->is_terminal;
+    int result = is_stuck ? H2_NOMEM : h2_session_launch(session);
     while (result == H2_OK && has_data(session) && has_room(session, max, max_octets))
         result = frame_next(session);
     h2_session_note_exhaustion(session);

@@ -17,12 +17,12 @@ typedef struct h2_segment {
 
 typedef struct h2_wire {
     bytes_buffer octets;
-    size_t unsent; /* octets of all segments */
-    size_t _start; /* in `octets`: the first that is unsent */
+    size_t unsent;         /* octets of all segments */
+    size_t _start;         /* in `octets`: the first that is unsent */
     h2_segment *_segments; /* a ring */
     uint32_t _first;
     uint32_t _count;
-    uint32_t _capacity; /* 0 or a power of two */
+    uint32_t _capacity;    /* 0 or a power of two */
     struct h2_wire *_next; /* in the pool */
 } h2_wire;
 

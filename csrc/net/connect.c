@@ -1,6 +1,6 @@
-/* Connecting as RFC 8305 has it ("Happy Eyeballs"): the addresses of a name take turns by family; an
- * attempt that has not answered after a while is joined by the next one, and the first to answer
- * wins. The error told in the end is that of the address that was the first choice. */
+/* Connecting as RFC 8305 has it ("Happy Eyeballs"): the addresses of a name take turns by family;
+ * an attempt that has not answered after a while is joined by the next one, and the first to
+ * answer wins. The error told in the end is that of the address that was the first choice. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
@@ -14,8 +14,8 @@ struct net_connector {
     net_socket *socket; /* NULL once closed */
     net_loop *loop;
     net_lookup *lookup;
-    uv_timer_t timer;    /* until the next attempt */
-    list_node attempts;  /* under way */
+    uv_timer_t timer;   /* until the next attempt */
+    list_node attempts; /* under way */
     struct sockaddr_storage *addresses;
     size_t count;
     size_t next;
@@ -98,8 +98,7 @@ static void on_connected(uv_connect_t *request, int status) {
 static int connect_tcp(net_connector *connector, attempt *new, size_t index) {
     const struct sockaddr_storage *address = &connector->addresses[index];
     if (connector->local.ss_family != 0) {
-        int status =
-            uv_tcp_bind(&new->channel->tcp, (const struct sockaddr *)&connector->local, 0);
+        int status = uv_tcp_bind(&new->channel->tcp, (const struct sockaddr *)&connector->local, 0);
         if (status != 0)
             return status;
     }

@@ -1,4 +1,5 @@
-/* What the files of net/ share: the loop's struct, and what every object on the loop begins with. */
+/* What the files of net/ share: the loop's struct, and what every object on the loop begins
+ * with. */
 #ifndef NET_INTERNAL_H
 #define NET_INTERNAL_H
 
@@ -7,8 +8,8 @@
 
 #define NET_READ_BUFFER_OCTETS ((size_t)64 * 1024)
 
-/* An object with libuv handles. What it has to tell, it tells out of `deliver`, which the loop calls
- * once after net_member_due: so no callback is made from inside a call of the program's. */
+/* An object with libuv handles. What it has to tell, it tells out of `deliver`, which the loop
+ * calls once after net_member_due: so no callback is made from inside a call of the program's. */
 typedef struct net_member {
     list_node _node; /* net_loop.members, from its making until it is freed */
     list_node _due;  /* net_loop.due, while `deliver` is wanted */

@@ -153,8 +153,8 @@ static int open_tcp(net_listener *listener, net_channel **out) {
     if (!channel)
         return UV_ENOMEM;
     /* With the family given the descriptor is made at once, and can have its options set. */
-    int status = uv_tcp_init_ex(&listener->member.loop->uv, &channel->tcp,
-                                listener->address.ss_family);
+    int status =
+        uv_tcp_init_ex(&listener->member.loop->uv, &channel->tcp, listener->address.ss_family);
     if (status != 0) {
         mem_free(channel);
         return status;

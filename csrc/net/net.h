@@ -43,7 +43,8 @@ uv_loop_t *net_loop_uv(net_loop *loop);
 h2_pool *net_loop_pool(net_loop *loop);
 /* Milliseconds of the loop's monotonic clock, as of the last update. */
 uint64_t net_loop_now(const net_loop *loop);
-/* One buffer for whoever reads right now; `size` octets. Contents last until the callback returns. */
+/* One buffer for whoever reads right now; `size` octets. Contents last until the callback
+ * returns. */
 uint8_t *net_loop_read_buffer(net_loop *loop, size_t *size);
 /* Runs until nothing is alive, or one turn (UV_RUN_ONCE), or without waiting (UV_RUN_NOWAIT).
  * Returns whether something is still alive. */
@@ -79,22 +80,22 @@ typedef struct net_tls net_tls;
 
 typedef struct net_tls_options {
     bool is_server;
-    bytes_slice cert, key;    /* PEM (chain first to last; key may be encrypted) or DER */
-    const char *passphrase;   /* NULL: none */
-    const bytes_slice *ca;    /* trusted certificates; none: the system's store, read when first
+    bytes_slice cert, key;  /* PEM (chain first to last; key may be encrypted) or DER */
+    const char *passphrase; /* NULL: none */
+    const bytes_slice *ca;  /* trusted certificates; none: the system's store, read when first
                                  needed to verify */
     size_t ca_count;
-    bytes_slice crl;          /* may be empty */
-    const char *const *alpn;  /* preferred first; servers refuse a list that shares none */
+    bytes_slice crl;         /* may be empty */
+    const char *const *alpn; /* preferred first; servers refuse a list that shares none */
     size_t alpn_count;
-    const char *ciphers;      /* OpenSSL or IANA names with ':'; NULL: what RFC 9113 §9.2.2 leaves,
+    const char *ciphers; /* OpenSSL or IANA names with ':'; NULL: what RFC 9113 §9.2.2 leaves,
                                  the faster on this machine first */
     int min_version, max_version; /* 0x0303 TLS 1.2, 0x0304 TLS 1.3; 0: the library's widest, never
                                      under 1.2 */
-    bool request_cert;        /* servers: ask the client for a certificate */
-    bool reject_unauthorized; /* a certificate that does not verify ends the handshake */
-    bool has_tickets;         /* session tickets (servers) and resumption (clients) */
-    bool is_h2_strict;        /* only suites and parameters that RFC 9113 §9.2 allows */
+    bool request_cert;            /* servers: ask the client for a certificate */
+    bool reject_unauthorized;     /* a certificate that does not verify ends the handshake */
+    bool has_tickets;             /* session tickets (servers) and resumption (clients) */
+    bool is_h2_strict;            /* only suites and parameters that RFC 9113 §9.2 allows */
 } net_tls_options;
 
 /* Fails with a net_error that names what could not be read: key, certificate, ca, passphrase,
@@ -141,8 +142,8 @@ bytes_slice net_tls_output(const net_tls *tls);
 void net_tls_sent(net_tls *tls, size_t octets);
 
 /* Facts for Node's TLSSocket; strings live as long as the filter, "" or NULL where unknown. */
-const char *net_tls_alpn(const net_tls *tls); /* NULL: none negotiated */
-const char *net_tls_protocol(const net_tls *tls);  /* "TLSv1.2", "TLSv1.3" */
+const char *net_tls_alpn(const net_tls *tls);                           /* NULL: none negotiated */
+const char *net_tls_protocol(const net_tls *tls);                       /* "TLSv1.2", "TLSv1.3" */
 const char *net_tls_cipher(const net_tls *tls, const char **iana_name); /* OpenSSL's name */
 const char *net_tls_servername(const net_tls *tls);
 /* Whether the peer's certificate verified; else `code` ("CERT_HAS_EXPIRED",
@@ -153,7 +154,7 @@ bool net_tls_is_resumed(const net_tls *tls);
 bytes_slice net_tls_peer_certificate(const net_tls *tls);
 /* Whether version and suite are ones that RFC 9113 §9.2 allows for HTTP/2. */
 bool net_tls_is_adequate(const net_tls *tls);
-/* A blob to resume with (clients, once a ticket came): appended to `out`; 0 or -1. */
+/* A blob to resume with (clients, once a ticket came; else nothing): appended to `out`; 0 or -1. */
 int net_tls_session(const net_tls *tls, bytes_buffer *out);
 /* Lines for NSS key logs are given to `log` as they become known. */
 void net_tls_context_set_keylog(net_tls_context *context,
@@ -217,9 +218,10 @@ void net_socket_read_stop(net_socket *socket);
 bool net_socket_is_reading(const net_socket *socket);
 
 /* Writes slices from the first on and says how many octets were taken (0 too): by the kernel at
- * once, by TLS, or a bounded rest by the socket's own buffer. What was not taken is the caller's, who
- * hears on_writable when it is worth trying again. Before the connection stands nothing is taken.
- * Errors come by on_error; the octets then count as taken. */
+ * once, by TLS, or a bounded rest by the socket's own buffer. What was not taken is the caller's,
+ * who hears on_writable when it is worth trying again, and also when the kernel has the rest.
+ * Before the connection stands nothing is taken; after net_socket_shutdown it is dropped. Errors
+ * come by on_error; the octets then count as taken. */
 size_t net_socket_write(net_socket *socket, const bytes_slice *slices, size_t count);
 /* Octets that the kernel has, or the carrier: it grows as the peer, or what is in between, takes them. */
 uint64_t net_socket_octets_moved(const net_socket *socket);
@@ -238,7 +240,7 @@ bool net_socket_is_connecting(const net_socket *socket);
 void net_socket_ref(net_socket *socket, bool is_ref);
 int net_socket_set_no_delay(net_socket *socket, bool is_on);
 int net_socket_set_keep_alive(net_socket *socket, bool is_on, uint32_t delay_s);
-uint64_t net_socket_bytes_read(const net_socket *socket);    /* of the wire, TLS included */
+uint64_t net_socket_bytes_read(const net_socket *socket); /* of the wire, TLS included */
 uint64_t net_socket_bytes_written(const net_socket *socket);
 
 typedef struct net_address {
@@ -283,8 +285,9 @@ void *net_socket_carrier(const net_socket *socket, const net_carrier *carrier);
 typedef struct net_listener net_listener;
 
 typedef struct net_listen_options {
-    const char *host; /* an address or a name; NULL: every address, IPv6 with IPv4 where it can be */
-    int port;         /* 0: any free one */
+    const char
+        *host; /* an address or a name; NULL: every address, IPv6 with IPv4 where it can be */
+    int port;  /* 0: any free one */
     const char *path; /* a Unix socket; then host and port do not count */
     int fd;           /* a listening descriptor to take over; -1: none */
     int backlog;      /* 0: 511 */
@@ -348,7 +351,8 @@ void *net_wire_context(const net_wire *wire);
 void net_wire_feed(net_wire *wire, const uint8_t *data, size_t size);
 void net_wire_end(net_wire *wire);
 void net_wire_writable(net_wire *wire);
-/* To be called after any submit from outside on_event: output and events are looked at in this turn. */
+/* To be called after any submit from outside on_event: output and events are looked at in this
+ * turn. */
 void net_wire_touch(net_wire *wire);
 /* Flushes now what can go: before a socket is closed. */
 void net_wire_flush(net_wire *wire);

@@ -1,8 +1,16 @@
-/* A socket's insides: socket.c keeps its life and its reading, socket_write.c its writing. */
+/* A socket's insides: socket.c keeps its life, socket_read.c and socket_write.c what their names
+ * say. */
 #ifndef NET_SOCKET_H
 #define NET_SOCKET_H
 
 #include "net/internal.h"
+
+/* Calls back, if the program wants to hear of it. */
+#define TELL(socket, event, ...)                                                                   \
+    do {                                                                                           \
+        if ((socket)->events->event)                                                               \
+            (socket)->events->event(__VA_ARGS__);                                                  \
+    } while (0)
 
 /* What net_member_due is to tell. */
 enum {
@@ -16,8 +24,8 @@ struct net_socket {
     net_member member;
     const net_socket_events *events;
     void *context;
-    net_channel *channel;     /* NULL until connected, and with a carrier */
-    net_connector *connector; /* while connecting */
+    net_channel *channel;       /* NULL until connected, and with a carrier */
+    net_connector *connector;   /* while connecting */
     const net_carrier *carrier; /* in the place of a channel; NULL: none, or it has been let go */
     void *carrier_context;
     net_tls *tls;             /* NULL: plain */
@@ -33,15 +41,15 @@ struct net_socket {
     bool is_unref : 1;
     bool is_closing : 1;
     bool is_failed : 1;
-    bool is_reading : 1;       /* the program wants octets */
-    bool is_polling : 1;       /* libuv reads */
-    bool is_cut_short : 1;     /* reading stopped while the filter held plain text */
+    bool is_reading : 1;   /* the program wants octets */
+    bool is_polling : 1;   /* libuv reads */
+    bool is_cut_short : 1; /* reading stopped while the filter held plain text */
     bool has_begun_tls : 1;
-    bool is_carried : 1;       /* the carrier is connected */
-    bool has_fin : 1;          /* the transport's end has come */
-    bool has_ended : 1;        /* on_end was called */
-    bool is_writing : 1;       /* request.write is under way, or the carrier is full */
-    bool wants_writable : 1;   /* on_writable was promised */
+    bool is_carried : 1;     /* the carrier is connected */
+    bool has_fin : 1;        /* the transport's end has come */
+    bool has_ended : 1;      /* on_end was called */
+    bool is_writing : 1;     /* request.write is under way, or the carrier is full */
+    bool wants_writable : 1; /* on_writable was promised */
     bool wants_shutdown : 1;
     bool has_sent_notify : 1; /* close_notify is with the filter */
     bool has_shut_down : 1;
@@ -56,6 +64,8 @@ bool net_socket_is_open(const net_socket *socket);
 /* The socket is of no use any more; on_error will say why. NULL: memory is out. */
 void net_socket_break(net_socket *socket, const net_error *error);
 void net_socket_break_uv(net_socket *socket, int status, const char *syscall);
+/* As the filter's status and error say, after its alert has gone. */
+void net_socket_break_tls(net_socket *socket, net_tls_status status, const net_error *error);
 void net_socket_set_due(net_socket *socket, uint8_t due);
 
 /* A socket without a connection yet; NULL for want of memory. */
@@ -68,6 +78,11 @@ void net_socket_receive_fin(net_socket *socket);
 void net_socket_begin(net_socket *socket);
 /* What was written is out of our hands: more may come. */
 void net_socket_written(net_socket *socket);
+
+/* Has the transport read exactly while there is someone to read for: the program, or the handshake. */
+void net_socket_poll(net_socket *socket);
+/* Hands on what the filter holds, as long as the program reads. */
+void net_socket_read_filter(net_socket *socket);
 
 /* Sends what the filter has for the peer. */
 void net_socket_flush(net_socket *socket);

@@ -3,8 +3,8 @@
 #include "base/mem.h"
 #include "net/socket.h"
 
-#define MAX_BATCH 128                       /* slices of one system call */
-#define MAX_REST_OCTETS ((size_t)64 * 1024) /* of plain text kept for the kernel */
+#define MAX_BATCH 128                          /* slices of one system call */
+#define MAX_REST_OCTETS ((size_t)64 * 1024)    /* of plain text kept for the kernel */
 #define MAX_SEALED_OCTETS ((size_t)128 * 1024) /* of cipher text made in one go */
 
 /* A position in the caller's slices. */
@@ -82,8 +82,7 @@ static int leave_rest(net_socket *socket, const cursor *at, size_t max_octets, s
         *left += size;
     }
     uv_buf_t buffer = {(char *)socket->rest.data, socket->rest.size};
-    int status =
-        uv_write(&socket->request.write, &socket->channel->stream, &buffer, 1, on_written);
+    int status = uv_write(&socket->request.write, &socket->channel->stream, &buffer, 1, on_written);
     if (status == 0) {
         socket->is_writing = true;
         socket->bytes_written += *left;
@@ -170,8 +169,8 @@ static size_t seal_slices(net_socket *socket, const bytes_slice *slices, size_t 
         if (batch_count == 0)
             return taken;
         net_error error;
-        net_tls_status status = net_tls_write(socket->tls, batch, batch_count, MAX_SEALED_OCTETS,
-                                              &sealed, &error);
+        net_tls_status status =
+            net_tls_write(socket->tls, batch, batch_count, MAX_SEALED_OCTETS, &sealed, &error);
         net_socket_flush(socket);
         if (status != NET_TLS_OK) {
             net_socket_break(socket, status == NET_TLS_ERROR ? &error : NULL);

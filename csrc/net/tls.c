@@ -1,5 +1,5 @@
-/* TLS as a filter: octets of the wire go in and come out of two buffers, which mbedTLS takes for its
- * transport. Both are freed whenever they run empty, so that an idle connection holds none. */
+/* TLS as a filter: octets of the wire go in and come out of two buffers, which mbedTLS takes for
+ * its transport. Both are freed whenever they run empty, so that an idle connection holds none. */
 #include "net/tls.h"
 
 #include <string.h>
@@ -14,21 +14,34 @@
 #define MAX_EXPANSION 8
 #define FREE_OCTETS ((uint64_t)1024 * 1024)
 
-enum { RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, ALERT_LEVEL_FATAL = 2 };
+enum { RECORD_FIRST = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_LAST = 23 };
+enum { VERSION_MAJOR = 3, ALERT_LEVEL_FATAL = 2 };
+
+static const tls_junk not_tls = {"ERR_SSL_WRONG_VERSION_NUMBER", "what the peer sent is not TLS"};
+static const tls_junk idle = {"ERR_SSL_UNEXPECTED_RECORD",
+                              "the peer sent too many TLS records without data"};
+static const tls_junk wasteful = {"ERR_SSL_UNEXPECTED_RECORD",
+                                  "the peer sent too much TLS for too little data"};
+static const tls_junk renegotiation = {"ERR_SSL_UNEXPECTED_RECORD",
+                                       "the peer began a TLS renegotiation, which HTTP/2 forbids"};
 
 /* --------------------------------------------------------------------------------- transport */
 
 /* Looks at the header of a record from the peer; what is wrong with it, or NULL. */
-static const char *judge_record(net_tls *tls) {
-    tls->record_left = bytes_get_u16(tls->record_header + 3);
+static const tls_junk *judge_record(net_tls *tls) {
+    const uint8_t *header = tls->record_header;
+    tls->record_left = bytes_get_u16(header + 3);
+    tls->is_clear_alert = header[0] == RECORD_ALERT && tls->record_left == 2;
+    if (header[0] < RECORD_FIRST || header[0] > RECORD_LAST || header[1] != VERSION_MAJOR)
+        return &not_tls;
     if (++tls->idle_records > MAX_IDLE_RECORDS)
-        return "the peer sent too many TLS records without data";
+        return &idle;
     if (tls->received > MAX_EXPANSION * tls->plain + FREE_OCTETS)
-        return "the peer sent too much TLS for too little data";
+        return &wasteful;
     /* Before its end a handshake is in the clear; after it, in TLS 1.2 as in 1.3, only a new one
      * would show: RFC 9113 §9.2.1 forbids it. */
-    if (tls->is_established && tls->record_header[0] == RECORD_HANDSHAKE)
-        return "the peer began a TLS renegotiation, which HTTP/2 forbids";
+    if (tls->is_established && header[0] == RECORD_HANDSHAKE)
+        return &renegotiation;
     return NULL;
 }
 
@@ -39,6 +52,8 @@ static bool watch_records(net_tls *tls, const uint8_t *data, size_t size) {
         if (tls->record_left > 0) {
             size_t step = size < tls->record_left ? size : tls->record_left;
             tls->record_left = (uint16_t)(tls->record_left - step);
+            if (tls->is_clear_alert && tls->record_left == 0)
+                tls->alert_received = data[step - 1];
             data += step;
             size -= step;
             continue;
@@ -117,7 +132,7 @@ static bool is_acceptable(const net_tls *tls) {
     bool is_asking = !rules->is_server || rules->request_cert;
     if (!rules->reject_unauthorized || !is_asking)
         return true;
-    return mbedtls_ssl_get_verify_result(&tls->ssl) == 0 &&
+    return tls_verify_result(tls) == 0 &&
            (!rules->is_server || tls->is_full || mbedtls_ssl_get_peer_cert(&tls->ssl));
 }
 
@@ -169,10 +184,24 @@ bool net_tls_is_established(const net_tls *tls) {
 
 /* What reading comes to after `result`, when no more plain text can be had. */
 static net_tls_status stop_reading(net_tls *tls, int result, net_error *error) {
-    if (result != 0 && result != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
+    if (result != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
         return fail(tls, result, error);
     tls->result = MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY;
     return NET_TLS_END;
+}
+
+/* Plain text of one record: how many octets, or mbedTLS's error. */
+static int open_record(net_tls *tls, uint8_t *into, size_t max) {
+    int result;
+    bool was_over;
+    do {
+        was_over = tls->ssl.state == MBEDTLS_SSL_HANDSHAKE_OVER;
+        result = mbedtls_ssl_read(&tls->ssl, into, max);
+        /* A session ticket of TLS 1.3 is first announced, by a state and a false WANT_READ, and
+         * taken in by the next call. */
+    } while (is_passing(result) || (result == MBEDTLS_ERR_SSL_WANT_READ && was_over &&
+                                    tls->ssl.state != MBEDTLS_SSL_HANDSHAKE_OVER));
+    return result != 0 ? result : MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY;
 }
 
 net_tls_status net_tls_read(net_tls *tls, uint8_t *into, size_t max, size_t *size,
@@ -180,22 +209,19 @@ net_tls_status net_tls_read(net_tls *tls, uint8_t *into, size_t max, size_t *siz
     *size = 0;
     if (!tls->is_established)
         return NET_TLS_OK;
+    if (tls->result != 0)
+        return stop_reading(tls, tls->result, error);
     while (*size < max) {
-        int result = tls->result;
-        if (result == 0)
-            result = mbedtls_ssl_read(&tls->ssl, into + *size, max - *size);
-        else
-            return stop_reading(tls, result, error);
-        if (result > 0) {
-            *size += (size_t)result;
-            tls->plain += (uint64_t)result;
-            tls->idle_records = 0;
-        } else if (result == MBEDTLS_ERR_SSL_WANT_READ) {
+        int result = open_record(tls, into + *size, max - *size);
+        if (result == MBEDTLS_ERR_SSL_WANT_READ)
             return NET_TLS_OK;
-        } else if (!is_passing(result)) {
+        if (result < 0) {
             net_tls_status status = stop_reading(tls, result, error);
             return *size > 0 ? NET_TLS_OK : status; /* told by the next call */
         }
+        *size += (size_t)result;
+        tls->plain += (uint64_t)result;
+        tls->idle_records = 0;
     }
     return NET_TLS_OK;
 }
@@ -225,12 +251,18 @@ static bool reserve_output(net_tls *tls, const bytes_slice *slices, size_t count
     return bytes_buffer_reserve(&tls->output, total + overhead) == 0;
 }
 
+/* With TLS 1.3 mbedTLS pads, and so takes an octet less than a record could carry. */
+static size_t record_octets(const net_tls *tls) {
+    int size = mbedtls_ssl_get_max_out_record_payload(&tls->ssl);
+    return size > 0 && (size_t)size < RECORD_OCTETS ? (size_t)size : RECORD_OCTETS;
+}
+
 /* The next record's plain text: from where it lies if it lies in one piece, else gathered. */
 static bytes_slice next_record(const bytes_slice *slices, size_t count, size_t *index,
-                               size_t *offset, uint8_t scratch[RECORD_OCTETS]) {
+                               size_t *offset, uint8_t *scratch, size_t max) {
     size_t left = slices[*index].size - *offset;
-    if (left >= RECORD_OCTETS || *index == count - 1) {
-        size_t size = left < RECORD_OCTETS ? left : RECORD_OCTETS;
+    if (left >= max || *index == count - 1) {
+        size_t size = left < max ? left : max;
         bytes_slice record = bytes_slice_of(slices[*index].data + *offset, size);
         *offset += size;
         if (size == left) {
@@ -240,9 +272,9 @@ static bytes_slice next_record(const bytes_slice *slices, size_t count, size_t *
         return record;
     }
     size_t filled = 0;
-    while (*index < count && filled < RECORD_OCTETS) {
+    while (*index < count && filled < max) {
         left = slices[*index].size - *offset;
-        size_t size = left < RECORD_OCTETS - filled ? left : RECORD_OCTETS - filled;
+        size_t size = left < max - filled ? left : max - filled;
         if (size > 0)
             memcpy(scratch + filled, slices[*index].data + *offset, size);
         filled += size;
@@ -266,8 +298,9 @@ net_tls_status net_tls_write(net_tls *tls, const bytes_slice *slices, size_t cou
         return fail(tls, tls->result, error);
     if (!reserve_output(tls, slices, count, max_octets))
         return NET_TLS_NOMEM;
+    size_t max_record = record_octets(tls);
     while (index < count && net_tls_output(tls).size < max_octets) {
-        bytes_slice record = next_record(slices, count, &index, &offset, scratch);
+        bytes_slice record = next_record(slices, count, &index, &offset, scratch, max_record);
         int result = seal(tls, record.data, record.size);
         if (result != 0)
             return fail(tls, result, error);
@@ -323,7 +356,7 @@ int net_tls_new(net_tls **out, net_tls_context *context, const char *servername,
     tls->context = net_tls_context_ref(context);
     tls->rules = net_tls_context_ref(context);
     if (!context->is_server || context->request_cert)
-        tls_context_prepare(context);
+        tls_trust_prepare(context);
     int status = UV_ENOMEM;
     if (mbedtls_ssl_setup(&tls->ssl, &context->config) != 0)
         goto failed;

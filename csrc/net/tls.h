@@ -31,6 +31,8 @@
 /* Fills a net_error; number 0. */
 void tls_error_set(net_error *error, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* `what` of the options cannot be used, for mbedTLS's reason. */
+void tls_error_refuse(net_error *error, const char *code, const char *what, int result);
 /* What mbedTLS's result means, with the alert that was sent or received if there was one. */
 void tls_error_describe(net_error *error, int result, const net_tls *tls);
 
@@ -63,14 +65,16 @@ const char *tls_suite_name(int id, const char **iana_name);
 
 /* What the verification of the peer's certificate saw. */
 typedef struct tls_chain {
-    bool is_seen;             /* a certificate was verified: no resumed session */
-    bool is_leaf_alone;       /* and no other was found to go with it */
+    bool is_seen;       /* a certificate was verified: no resumed session */
+    bool is_leaf_alone; /* and no other was found to go with it */
     bool is_top_self_issued;
 } tls_chain;
 
 /* For mbedtls_ssl_set_verify, with a net_tls: keeps the facts, and checks an address, which mbedTLS
  * 2.28 cannot. */
 int tls_verify_certificate(void *tls, mbedtls_x509_crt *certificate, int depth, uint32_t *flags);
+/* MBEDTLS_X509_BADCERT_* and so on, of this handshake or of the one whose session is resumed. */
+uint32_t tls_verify_result(const net_tls *tls);
 /* Node's code and a text for what verification found; NULL, NULL where all is well. */
 void tls_verify_describe(uint32_t flags, const tls_chain *chain, const char **code,
                          const char **text);
@@ -102,13 +106,25 @@ struct net_tls_context {
     net_tls *stepping; /* whose handshake is at work: 2.28 does not tell the key log */
 };
 
+/* The authentication mode of mbedTLS that the rules come to. */
+int tls_context_authentication(const net_tls_context *context);
+/* Reads key and certificate, and whom to trust, from the options; false with *error filled. */
+bool tls_identity_read(net_tls_context *context, const net_tls_options *options, net_error *error);
+bool tls_trust_read(net_tls_context *context, const net_tls_options *options, net_error *error);
 /* Makes sure that there is something to verify against. */
-void tls_context_prepare(net_tls_context *context);
+void tls_trust_prepare(net_tls_context *context);
 /* Chooses the certificate by the name the client asks for; for mbedtls_ssl_conf_sni. */
-int tls_context_choose(void *context, mbedtls_ssl_context *ssl, const unsigned char *name,
-                       size_t size);
+int tls_hosts_choose(void *context, mbedtls_ssl_context *ssl, const unsigned char *name,
+                     size_t size);
+void tls_hosts_dispose(net_tls_context *context);
 
 /* ------------------------------------------------------------------------------------ filter */
+
+/* Our own verdict on a peer's records. */
+typedef struct tls_junk {
+    const char *code;
+    const char *text;
+} tls_junk;
 
 struct net_tls {
     mbedtls_ssl_context ssl;
@@ -119,16 +135,19 @@ struct net_tls {
     size_t input_offset;
     bytes_buffer output;
     size_t output_offset;
-    uint64_t received; /* octets of the wire since the start, */
-    uint64_t plain;    /* and plain ones that came of them */
+    uint64_t received;     /* octets of the wire since the start, */
+    uint64_t plain;        /* and plain ones that came of them */
     unsigned idle_records; /* in a row without plain text */
     uint8_t record_header[5];
     uint8_t record_header_size;
     uint16_t record_left;
-    uint8_t alert_sent; /* 0: none; close_notify does not count */
+    bool is_clear_alert;    /* the record under way is one, not encrypted */
+    uint8_t alert_received; /* in the clear; 0: none */
+    uint8_t alert_sent;     /* 0: none; close_notify does not count */
     tls_chain chain;
-    const char *junk; /* what was wrong with the peer's records, where that is our verdict */
-    int result;       /* of mbedTLS, that ended the connection; 0 while it stands */
+    uint32_t session_flags; /* what was found when the session offered was made */
+    const tls_junk *junk;   /* NULL: none */
+    int result;             /* of mbedTLS, that ended the connection; 0 while it stands */
     bool is_established;
     bool is_address; /* servername is one */
     bool is_full;    /* the handshake went over a certificate */

@@ -18,19 +18,26 @@ void tls_error_set(net_error *error, const char *code, const char *format, ...) 
     va_end(arguments);
 }
 
+void tls_error_refuse(net_error *error, const char *code, const char *what, int result) {
+    char reason[120];
+    mbedtls_strerror(result, reason, sizeof(reason));
+    tls_error_set(error, code, "%s cannot be used: %s", what, reason);
+    error->number = result;
+}
+
 /* RFC 8446 §6, RFC 5246 §7.2. OpenSSL prefixes the code with the version that brought the alert. */
-typedef struct alert {
+typedef struct alert_name {
     uint8_t number;
     const char *prefix;
     const char *name;
-} alert;
+} alert_name;
 
 #define SSLV3 "SSLV3_ALERT_"
 #define TLSV1 "TLSV1_ALERT_"
 #define TLSV1_PLAIN "TLSV1_"
 #define TLSV13 "TLSV13_ALERT_"
 
-static const alert alerts[] = {
+static const alert_name alerts[] = {
     {10, SSLV3, "unexpected message"},
     {20, SSLV3, "bad record mac"},
     {21, TLSV1, "decryption failed"},
@@ -66,7 +73,7 @@ static const alert alerts[] = {
 
 enum { ALERT_NO_APPLICATION_PROTOCOL = 120 };
 
-static const alert *find_alert(uint8_t number) {
+static const alert_name *find_alert(uint8_t number) {
     for (size_t i = 0; i < sizeof(alerts) / sizeof(*alerts); i++) {
         if (alerts[i].number == number)
             return &alerts[i];
@@ -75,7 +82,7 @@ static const alert *find_alert(uint8_t number) {
 }
 
 static void describe_alert(net_error *error, uint8_t number) {
-    const alert *found = find_alert(number);
+    const alert_name *found = find_alert(number);
     if (!found) {
         tls_error_set(error, "EPROTO", "the peer's alert: number %d", number);
         return;
@@ -93,7 +100,7 @@ static void describe_alert(net_error *error, uint8_t number) {
 
 static void describe_verification(net_error *error, const net_tls *tls) {
     const char *code, *text;
-    uint32_t flags = mbedtls_ssl_get_verify_result(&tls->ssl);
+    uint32_t flags = tls_verify_result(tls);
     tls_verify_describe(flags, &tls->chain, &code, &text);
     if (flags & MBEDTLS_X509_BADCERT_MISSING)
         tls_error_set(error, "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE",
@@ -138,8 +145,7 @@ static const meaning meanings[] = {
 #else
     {MBEDTLS_ERR_SSL_BAD_HS_PROTOCOL_VERSION, "ERR_SSL_UNSUPPORTED_PROTOCOL",
      "no TLS version in common"},
-    {MBEDTLS_ERR_SSL_NO_CIPHER_CHOSEN, "ERR_SSL_NO_SHARED_CIPHER",
-     "no cipher suite in common"},
+    {MBEDTLS_ERR_SSL_NO_CIPHER_CHOSEN, "ERR_SSL_NO_SHARED_CIPHER", "no cipher suite in common"},
     {MBEDTLS_ERR_SSL_NO_USABLE_CIPHERSUITE, "ERR_SSL_NO_SHARED_CIPHER",
      "no cipher suite that the certificate can be used with"},
 #endif
@@ -153,25 +159,30 @@ static const meaning *find_meaning(int result) {
     return NULL;
 }
 
-static bool is_about_certificate(int result, const net_tls *tls) {
-#if !TLS_IS_3
-    if (result == MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE)
-        return true;
-#endif
-    (void)tls;
-    return result == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
+static bool is_about_certificate(int result) {
+    return result == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ||
+           result == MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE;
+}
+
+/* The peer's fatal alert, or 0. In TLS 1.3 mbedTLS's own clients send it in the clear when it
+ * should be encrypted, and its servers see but a bad record. */
+static uint8_t alert_of(int result, const net_tls *tls) {
+    if (result == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
+        return tls->ssl.in_msg[1];
+    return result == MBEDTLS_ERR_SSL_INVALID_MAC ? tls->alert_received : 0;
 }
 
 void tls_error_describe(net_error *error, int result, const net_tls *tls) {
     const meaning *known = find_meaning(result);
+    uint8_t alert = alert_of(result, tls);
     if (tls->junk)
-        tls_error_set(error, "ERR_SSL_UNEXPECTED_RECORD", "%s", tls->junk);
-    else if (result == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
-        describe_alert(error, tls->ssl.in_msg[1]);
+        tls_error_set(error, tls->junk->code, "%s", tls->junk->text);
+    else if (alert != 0)
+        describe_alert(error, alert);
     else if (tls->alert_sent == ALERT_NO_APPLICATION_PROTOCOL)
         tls_error_set(error, "ERR_SSL_NO_APPLICATION_PROTOCOL",
                       "no application protocol in common");
-    else if (is_about_certificate(result, tls))
+    else if (is_about_certificate(result))
         describe_verification(error, tls);
     else if (known)
         tls_error_set(error, known->code, "%s", known->text);

@@ -39,7 +39,7 @@ bool net_tls_is_resumed(const net_tls *tls) {
 }
 
 bool net_tls_is_authorized(const net_tls *tls, const char **code, const char **text) {
-    uint32_t flags = mbedtls_ssl_get_verify_result(&tls->ssl);
+    uint32_t flags = tls_verify_result(tls);
     *code = NULL;
     *text = NULL;
     bool is_asking = !tls->rules->is_server || tls->rules->request_cert;
@@ -58,10 +58,11 @@ bytes_slice net_tls_peer_certificate(const net_tls *tls) {
 
 /* ----------------------------------------------------------------------------------- sessions */
 
-/* A blob is this, the size of the host name in one octet, the name, and what mbedTLS saves: a
- * session is never resumed with another host than the one it was verified for. */
+/* A blob is this octet, what verification had found (four octets), the size of the host name in
+ * one, the name, and what mbedTLS saves: a session is never resumed with another host than the one
+ * it was verified for. */
 #define BLOB_VERSION 1
-#define BLOB_HEADER 2
+#define BLOB_HEADER 6
 
 static bool is_resumable(const mbedtls_ssl_session *session) {
     return session && (session->ticket || session->id_len > 0);
@@ -78,12 +79,13 @@ int net_tls_session(const net_tls *tls, bytes_buffer *out) {
     mbedtls_ssl_session_save(session, NULL, 0, &size);
     if (bytes_buffer_reserve(out, BLOB_HEADER + name_size + size) != 0)
         return -1;
-    uint8_t header[BLOB_HEADER] = {BLOB_VERSION, (uint8_t)name_size};
-    uint8_t *saved = out->data + out->size + BLOB_HEADER + name_size;
+    uint8_t *start = out->data + out->size, *saved = start + BLOB_HEADER + name_size;
     if (mbedtls_ssl_session_save(session, saved, size, &size) != 0)
         return 0;
-    memcpy(out->data + out->size, header, BLOB_HEADER);
-    memcpy(out->data + out->size + BLOB_HEADER, name, name_size);
+    start = bytes_put_u8(start, BLOB_VERSION);
+    start = bytes_put_u32(start, tls_verify_result(tls));
+    start = bytes_put_u8(start, (uint8_t)name_size);
+    memcpy(start, name, name_size);
     out->size += BLOB_HEADER + name_size + size;
     return 0;
 }
@@ -93,9 +95,10 @@ void tls_session_restore(net_tls *tls, bytes_slice blob) {
     if (tls->servername)
         name = bytes_slice_of(tls->servername, strlen(tls->servername));
     if (tls->context->is_server || blob.size < BLOB_HEADER || blob.data[0] != BLOB_VERSION ||
-        blob.size < (size_t)BLOB_HEADER + blob.data[1])
+        blob.size < (size_t)BLOB_HEADER + blob.data[BLOB_HEADER - 1])
         return;
-    if (!bytes_slice_equal(name, bytes_slice_of(blob.data + BLOB_HEADER, blob.data[1])))
+    if (!bytes_slice_equal(name,
+                           bytes_slice_of(blob.data + BLOB_HEADER, blob.data[BLOB_HEADER - 1])))
         return;
     size_t offset = BLOB_HEADER + name.size;
     mbedtls_ssl_session session;
@@ -103,5 +106,6 @@ void tls_session_restore(net_tls *tls, bytes_slice blob) {
     /* A blob of another build of mbedTLS, or none at all, makes a full handshake, no error. */
     if (mbedtls_ssl_session_load(&session, blob.data + offset, blob.size - offset) == 0)
         mbedtls_ssl_set_session(&tls->ssl, &session);
+    tls->session_flags = bytes_get_u32(blob.data + 1);
     mbedtls_ssl_session_free(&session);
 }

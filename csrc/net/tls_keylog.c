@@ -2,7 +2,8 @@
 #include "net/tls.h"
 
 #include <stdio.h>
-#include <string.h>
+
+#include <mbedtls/platform_util.h>
 
 #define MAX_SECRET 64
 #define RANDOM_OCTETS 32
@@ -24,7 +25,7 @@ static void log_secret(net_tls *tls, const char *label, const unsigned char *cli
     at = append_hex(line, at, secret, secret_size);
     line[at] = '\0';
     tls->context->log(tls->context->log_context, tls, line);
-    memset(line, 0, sizeof(line));
+    mbedtls_platform_zeroize(line, sizeof(line));
 }
 
 #if TLS_IS_3
@@ -50,8 +51,7 @@ static const char *label_of(mbedtls_ssl_key_export_type type) {
 
 static void on_secret(void *tls, mbedtls_ssl_key_export_type type, const unsigned char *secret,
                       size_t secret_size, const unsigned char client_random[RANDOM_OCTETS],
-                      const unsigned char server_random[RANDOM_OCTETS],
-                      mbedtls_tls_prf_types prf) {
+                      const unsigned char server_random[RANDOM_OCTETS], mbedtls_tls_prf_types prf) {
     (void)server_random;
     (void)prf;
     const char *label = label_of(type);
@@ -70,8 +70,7 @@ void tls_keylog_attach(net_tls *tls) {
 static int on_secret(void *context, const unsigned char *secret, const unsigned char *keys,
                      size_t mac_size, size_t key_size, size_t iv_size,
                      const unsigned char client_random[RANDOM_OCTETS],
-                     const unsigned char server_random[RANDOM_OCTETS],
-                     mbedtls_tls_prf_types prf) {
+                     const unsigned char server_random[RANDOM_OCTETS], mbedtls_tls_prf_types prf) {
     (void)keys;
     (void)mac_size;
     (void)key_size;

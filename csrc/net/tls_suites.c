@@ -16,12 +16,12 @@ typedef struct suite {
     bool is_default;
 } suite;
 
-/* In the order of preference: mbedTLS is about twice as fast with ChaCha20-Poly1305 as with AES-GCM.
- * Key exchange over finite fields is adequate, but slow, and so no default. */
+/* In the order of preference: mbedTLS is about twice as fast with ChaCha20-Poly1305 as with
+ * AES-GCM. Key exchange over finite fields is adequate, but slow, and so no default. */
 static const suite suites[] = {
     {0x1303, "TLS_CHACHA20_POLY1305_SHA256", "TLS_CHACHA20_POLY1305_SHA256", true, true},
-    {0xCCA9, "ECDHE-ECDSA-CHACHA20-POLY1305", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-     true, true},
+    {0xCCA9, "ECDHE-ECDSA-CHACHA20-POLY1305", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", true,
+     true},
     {0xCCA8, "ECDHE-RSA-CHACHA20-POLY1305", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", true,
      true},
     {0x1301, "TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256", true, true},
@@ -32,8 +32,7 @@ static const suite suites[] = {
     {0xC02C, "ECDHE-ECDSA-AES256-GCM-SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", true,
      true},
     {0xC030, "ECDHE-RSA-AES256-GCM-SHA384", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", true, true},
-    {0xCCAA, "DHE-RSA-CHACHA20-POLY1305", "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256", true,
-     false},
+    {0xCCAA, "DHE-RSA-CHACHA20-POLY1305", "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256", true, false},
     {0x009E, "DHE-RSA-AES128-GCM-SHA256", "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", true, false},
     {0x009F, "DHE-RSA-AES256-GCM-SHA384", "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384", true, false},
     {0xC023, "ECDHE-ECDSA-AES128-SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256", false, false},
@@ -74,8 +73,7 @@ const char *tls_suite_name(int id, const char **iana_name) {
         *iana_name = found ? found->iana : "";
     if (found)
         return found->openssl;
-    const char *name = mbedtls_ssl_get_ciphersuite_name(id);
-    return name ? name : "";
+    return id != 0 ? mbedtls_ssl_get_ciphersuite_name(id) : "";
 }
 
 /* The identifier of a name that the table or mbedTLS knows; 0 for one that neither does. */

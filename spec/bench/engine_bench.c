@@ -70,7 +70,8 @@ static void answer(h2_session *server, uint32_t id) {
 static void flush(side *from) {
     bytes_slice slices[SLICES];
     size_t count, sent = 0;
-    check(h2_session_output(from->session, slices, SLICES, sizeof(from->wire) / 2, &count), "output");
+    check(h2_session_output(from->session, slices, SLICES, sizeof(from->wire) / 2, &count),
+          "output");
     for (size_t i = 0; i < count; i++) {
         memcpy(from->wire + from->size, slices[i].data, slices[i].size);
         from->size += slices[i].size;

@@ -51,16 +51,7 @@ local function against(scheme, server_arguments, curl_arguments)
         assert.equal("404", curl("/nothing", "--write-out", "%{http_code}"))
     end)
 
-    it("gets many at once over one connection", function()
-        local said = curl("/size/[1-50]", "--parallel", "--parallel-max", "50", "--output",
-            "/dev/null", "--write-out", "%{http_code} %{size_download}\n")
-        local octets, count = 0, 0
-        for size in said:gmatch("200 (%d+)\n") do
-            octets, count = octets + tonumber(size), count + 1
-        end
-        assert.equal(50, count, said)
-        assert.equal(50 * 51 // 2, octets)
-    end)
+    return curl
 end
 
 describe("#peers curl in clear text", function()
@@ -70,7 +61,28 @@ describe("#peers curl in clear text", function()
 end)
 
 describe("#peers curl over TLS, verified", function()
-    against("https", {"tls"}, function()
+    local curl = against("https", {"tls"}, function()
         return {"--http2", "--cacert", cert.path("ca.crt")}
+    end)
+
+    -- With prior knowledge, curl 7.88 cannot use a connection twice, whatever the server.
+    it("gets one after the other over one connection", function()
+        local said = curl("/size/[1-50]", "--output", "/dev/null", "--write-out",
+            "%{num_connects} %{http_code} %{size_download}\n")
+        for size = 1, 50 do
+            local line = ("%d 200 %d\n"):format(size == 1 and 1 or 0, size)
+            assert.truthy(said:find(line, 1, true), said)
+        end
+    end)
+
+    it("gets many at once over one connection", function()
+        local said = curl("/size/[1-50]", "--parallel", "--parallel-max", "50", "--output",
+            "/dev/null", "--write-out", "%{http_code} %{size_download}\n")
+        local octets, count = 0, 0
+        for size in said:gmatch("200 (%d+)\n") do
+            octets, count = octets + tonumber(size), count + 1
+        end
+        assert.equal(50, count, said)
+        assert.equal(50 * 51 // 2, octets)
     end)
 end)

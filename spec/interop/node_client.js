@@ -12,7 +12,9 @@ const {NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM} = http2.constants;
 
 function connect(options) {
     return new Promise((resolve, reject) => {
-        const session = http2.connect(url, {...options, ca: ca && fs.readFileSync(ca)});
+        // Node refuses streams of a session that holds more than 10 MB: bodies are that large here.
+        const session = http2.connect(url,
+            {maxSessionMemory: 100, ...options, ca: ca && fs.readFileSync(ca)});
         session.once("connect", () => resolve(session));
         session.once("error", reject);
     });

@@ -9,8 +9,8 @@ describe("RFC 9113 6.2, HEADERS: a server", function()
     local world = conformance.server()
 
     world.ends_connection("on stream 0", "PROTOCOL_ERROR", frames.get(0))
-    world.ends_connection("padding as long as the payload", "PROTOCOL_ERROR",
-        frames.frame(frames.HEADERS, whole | frames.PADDED, 1, "\3abc"))
+    world.ends_connection("padding longer than the payload", "PROTOCOL_ERROR",
+        frames.frame(frames.HEADERS, whole | frames.PADDED, 1, "\4abc"))
     world.ends_connection("too short for its priority", "FRAME_SIZE_ERROR",
         frames.frame(frames.HEADERS, whole | frames.HAS_PRIORITY, 1, "\0\0\0\0"))
     world.ends_connection("padding that leaves no room for its priority", "PROTOCOL_ERROR",

@@ -63,8 +63,9 @@ describe("RFC 9113 8.1, requests: a server", function()
             stream:resume()
         end
         local peer = world.connect()
-        peer:send(frames.post(1, "/", {"content-length", "10"}),
-            frames.data(1, "short", frames.END_STREAM))
+        peer:send(frames.post(1, "/", {"content-length", "10"}))
+        peer:await_pong()
+        peer:send(frames.data(1, "short", frames.END_STREAM))
         peer:await_reset(1, "PROTOCOL_ERROR")
         peer:await_pong()
         assert.is_false(ended)

@@ -7,6 +7,7 @@
 ---     world.accepts(title, octets)                 no error at all; the connection goes on
 ---
 --- `octets` is what the peer sends, or a function(peer) that does more. The stream meant is 1.
+local busted = require("busted")
 local http2 = require("http2")
 local frames = require("spec.support.frames")
 local loop = require("spec.support.loop")
@@ -40,23 +41,28 @@ local function serve(world, stream, headers, flags)
     if flags & frames.END_STREAM ~= 0 then
         answer()
     else
-        stream:on("end", answer)
+        stream:on("end", function()
+            if not stream.aborted then
+                answer()
+            end
+        end)
     end
 end
 
 -- The three kinds of tests, for a world that has `connect()`, giving a peer, and `serves(peer)`.
 local function add_kinds(world)
     function world.ends_connection(title, code, octets)
-        it(("ends the connection with %s: %s"):format(code, title), function()
+        busted.it(("ends the connection with %s: %s"):format(code, title), function()
             local peer = world.connect()
             play(peer, octets)
             peer:await_fault(code)
+            peer:close()
             world.await_session_error()
         end)
     end
 
     function world.resets_stream(title, code, octets)
-        it(("resets the stream with %s: %s"):format(code, title), function()
+        busted.it(("resets the stream with %s: %s"):format(code, title), function()
             local peer = world.connect()
             play(peer, octets)
             peer:await_reset(1, code)
@@ -65,7 +71,7 @@ local function add_kinds(world)
     end
 
     function world.accepts(title, octets)
-        it("accepts " .. title, function()
+        busted.it("accepts " .. title, function()
             local peer = world.connect()
             play(peer, octets)
             world.serves(peer)
@@ -81,7 +87,7 @@ end
 function conformance.server(options)
     local world = {}
 
-    before_each(function()
+    busted.before_each(function()
         world.requests, world.streams, world.errors = {}, {}, {}
         world.session_errors, world.handler = {}, nil
         world.server = pair.serve({server_options = options}, function() end)
@@ -91,13 +97,16 @@ function conformance.server(options)
             end
             serve(world, ...)
         end)
+        world.server:on("handlerError", function(err)
+            table.insert(world.errors, err)
+        end)
         world.server:on("sessionError", function(err)
             table.insert(world.session_errors, err)
         end)
         world.port = rawpeer.port_of(world.server)
     end)
 
-    after_each(loop.clean)
+    busted.after_each(loop.clean)
 
     function world.connect(settings)
         return rawpeer.connect(world.port, settings)
@@ -132,7 +141,7 @@ function conformance.client(options, method)
         return stream
     end
 
-    after_each(function()
+    busted.after_each(function()
         if world.peer then
             world.peer:close()
         end

@@ -28,11 +28,6 @@ function Expectations:__call(name, times, fn)
     end
 end
 
---- A callback that must not be called.
-function Expectations:never(name)
-    return self(name, 0)
-end
-
 --- Fails unless each was called as often as it was to be.
 function Expectations:verify()
     local wrong = {}

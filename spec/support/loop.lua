@@ -45,9 +45,4 @@ function loop.run(seconds)
     end
 end
 
---- Calls `fn` after so many milliseconds.
-function loop.after(ms, fn)
-    return timers.setTimeout(fn, ms)
-end
-
 return loop

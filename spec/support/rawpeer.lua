@@ -53,14 +53,19 @@ local function new_peer(connection)
         at = 1,
         is_closed = false,
         seen = {},
+        kept = {},
         inflate = hpack.decoder(),
         acknowledges = true,
     }, Peer)
 end
 
---- A connection to a server of the library, without any octet sent.
-function rawpeer.open(port)
-    local connection = assert(socket.tcp())
+--- A connection to a server of the library, without any octet sent. The kernel keeps at most about
+--- `receive_buffer` octets of what is not read, where that is given.
+function rawpeer.open(port, receive_buffer)
+    local connection = assert(socket.tcp4())
+    if receive_buffer then
+        assert(connection:setoption("recv-buffer-size", receive_buffer))
+    end
     connection:settimeout(2)
     assert(connection:connect("127.0.0.1", port))
     return new_peer(connection)
@@ -68,8 +73,8 @@ end
 
 --- A client that has sent its preface and SETTINGS {{id, value}, ...} and has seen those of the
 --- server.
-function rawpeer.connect(port, settings)
-    local peer = rawpeer.open(port)
+function rawpeer.connect(port, settings, receive_buffer)
+    local peer = rawpeer.open(port, receive_buffer)
     peer:send(frames.preface, frames.settings(settings))
     peer:await("the server's SETTINGS", function(frame)
         return frame.type == frames.SETTINGS and not frames.has(frame, frames.ACK)
@@ -160,11 +165,6 @@ function Peer:read_preface()
     local first = assert(self:read_raw(), "no frame after the preface")
     assert(first.type == frames.SETTINGS, "SETTINGS must come first (RFC 9113 3.4)")
     self.settings = first.settings
-end
-
---- Ends the sending side of the connection.
-function Peer:finish()
-    self.socket:shutdown("send")
 end
 
 function Peer:close()
@@ -290,16 +290,32 @@ function Peer:await_reset(id, code)
     return frame
 end
 
+-- The next HEADERS or DATA of a stream; those of other streams are kept for their own answers.
+function Peer:_next_of_answer(id)
+    local kept = self.kept[id]
+    if kept and #kept > 0 then
+        return table.remove(kept, 1)
+    end
+    return self:await(("an answer on stream %d"):format(id), function(frame)
+        assert(not (frame.type == frames.RST_STREAM and frame.id == id
+            or frame.type == frames.GOAWAY and frame.code ~= 0),
+            ("stream %d got no answer but %s"):format(id, frames.describe(frame)))
+        if frame.type ~= frames.HEADERS and frame.type ~= frames.DATA then
+            return false
+        elseif frame.id == id then
+            return true
+        end
+        self.kept[frame.id] = self.kept[frame.id] or {}
+        table.insert(self.kept[frame.id], frame)
+        return false
+    end)
+end
+
 --- The whole answer on a stream: {status, fields, body, trailers}. What it holds is credited.
 function Peer:await_answer(id)
     local answer = {body = ""}
     repeat
-        local frame = self:await(("an answer on stream %d"):format(id), function(frame)
-            assert(not (frame.type == frames.RST_STREAM and frame.id == id
-                or frame.type == frames.GOAWAY and frame.code ~= 0),
-                ("stream %d got no answer but %s"):format(id, frames.describe(frame)))
-            return frame.id == id and (frame.type == frames.HEADERS or frame.type == frames.DATA)
-        end)
+        local frame = self:_next_of_answer(id)
         if frame.type == frames.DATA then
             answer.body = answer.body .. frame.payload
             if #frame.payload > 0 then
@@ -326,11 +342,26 @@ function Peer:await_service(id)
     return answer
 end
 
---- Sends the octets `times` times without reading anything; gives how often they went, when the
---- other side has closed or has stopped reading.
-function Peer:flood(octets, times)
-    for count = 1, times do
-        local at = 1
+--- Sends what `next_octets(count)` gives, up to `most` times, reading meanwhile, until GOAWAY
+--- comes. Gives how often it was sent, and the GOAWAY.
+function Peer:send_until_goaway(most, next_octets)
+    for count = 1, most do
+        self:send(next_octets(count))
+        repeat
+            local frame = self:read(0)
+            if frame and frame.type == frames.GOAWAY then
+                return count, frame
+            end
+        until not frame
+    end
+    return most, self:await_frame(frames.GOAWAY)
+end
+
+--- Sends what `next_octets(count)` gives, up to `most` times, without reading. Fails unless the
+--- other side stops taking it, or says GOAWAY when it is read at last.
+function Peer:flood(most, next_octets)
+    for count = 1, most do
+        local octets, at = next_octets(count), 1
         local sent = rawpeer.turn_until(function()
             local last, err, partial = self.socket:send(octets, at)
             at = (last or partial) + 1
@@ -339,10 +370,10 @@ function Peer:flood(octets, times)
             end
         end, 1)
         if not sent then
-            return count - 1
+            return
         end
     end
-    return times
+    assert(self:await_frame(frames.GOAWAY).code == frames.errors.ENHANCE_YOUR_CALM)
 end
 
 --- Fails unless a PING comes back: what was sent before has been read and done no harm. Gives the

@@ -1,6 +1,5 @@
 #include "binding/classes/client_session.h"
 
-#include "base/mem.h"
 #include "binding/classes/stream.h"
 
 /* --------------------------------------------------------------------------------- requests */
@@ -41,18 +40,6 @@ static void complete_request(lua_State *L, const lh2_client_session *client, lh2
         pseudo[LH2_PSEUDO_PATH] = BYTES_LITERAL("/");
 }
 
-/* Keeps the fields until the session is connected. */
-static int keep_request(lh2_stream *stream, const lh2_fields *fields) {
-    stream->request = mem_alloc(sizeof(*stream->request));
-    if (stream->request == NULL)
-        return H2_NOMEM;
-    hpack_section_init(stream->request);
-    for (size_t i = 0; i < fields->count; i++)
-        if (hpack_section_add(stream->request, &fields->fields[i]) != HPACK_OK)
-            return H2_NOMEM;
-    return H2_OK;
-}
-
 /* A request that the engine does not take: the stream, on top, ends with an error of its own. */
 static int fail_request(lua_State *L, lh2_stream *stream, int result) {
     switch (result) {
@@ -78,7 +65,8 @@ static int fail_request(lua_State *L, lh2_stream *stream, int result) {
 static int submit_request(lh2_session *session, lh2_stream *stream, const lh2_fields *fields) {
     if (session->is_connecting) {
         stream->duplex.is_held = true;
-        return keep_request(stream, fields);
+        stream->request = lh2_fields_keep(fields->fields, fields->count);
+        return stream->request != NULL ? H2_OK : H2_NOMEM;
     }
     int result = h2_session_submit_request(session->engine, fields->fields, fields->count,
                                            stream->is_request_end, stream, &stream->id);
@@ -131,7 +119,8 @@ static int session_request(lua_State *L) {
     if (result != H2_OK)
         return fail_request(L, stream, result);
     if (session->is_connecting)
-        stream->duplex.is_ending = options.is_end; /* nothing can be written; the rest comes later */
+        stream->duplex.is_ending =
+            options.is_end; /* nothing can be written; the rest comes later */
     else
         lh2_client_stream_ready(L, stream);
     return 1;

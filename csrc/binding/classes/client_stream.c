@@ -1,4 +1,3 @@
-#include "base/mem.h"
 #include "binding/classes/stream.h"
 
 static void emit_ready(lua_State *L, lh2_object *object, intptr_t unused) {
@@ -16,19 +15,16 @@ void lh2_client_stream_ready(lua_State *L, lh2_stream *stream) {
 
 void lh2_client_stream_submit(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
-    hpack_section *request = stream->request;
-    int result = session->is_closed ? H2_GONE
-                                    : h2_session_submit_request(
-                                          session->engine, request->fields, request->count,
-                                          stream->is_request_end, stream, &stream->id);
-    stream->request = NULL;
-    hpack_section_dispose(request);
-    mem_free(request);
+    const lh2_kept_fields *request = stream->request;
+    int result = session->is_closed
+                     ? H2_GONE
+                     : h2_session_submit_request(session->engine, request->fields, request->count,
+                                                 stream->is_request_end, stream, &stream->id);
+    lh2_stream_forget_request(stream);
     if (result != H2_OK) {
         stream->id = 0;
-        lh2_push_error(L, result == H2_GONE ? "ERR_HTTP2_GOAWAY_SESSION"
-                                            : "ERR_HTTP2_OUT_OF_STREAMS",
-                       NULL);
+        lh2_push_error(
+            L, result == H2_GONE ? "ERR_HTTP2_GOAWAY_SESSION" : "ERR_HTTP2_OUT_OF_STREAMS", NULL);
         lh2_duplex_destroy(L, &stream->duplex);
         return;
     }

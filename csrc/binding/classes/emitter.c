@@ -72,6 +72,11 @@ static void call_hooks(lua_State *L, int owner, int event, bool is_added) {
                 hooks->on_listener(L, owner, event, is_added);
 }
 
+/* Whether the listeners on top may look at more than three arguments. [-0, +0, -] */
+static bool want_all(lua_State *L) {
+    return !lua_isfunction(L, -1) || lua_compat_max_arguments(L, -1) > 3;
+}
+
 /* Replaces the listeners of an event by the value on top. [-1, +0, m] */
 static void set_listeners(lua_State *L, int owner, int name, int event) {
     if (event < 0) {
@@ -85,6 +90,7 @@ static void set_listeners(lua_State *L, int owner, int name, int event) {
     lh2_object *object = lua_touserdata(L, owner);
     uint64_t bit = (uint64_t)1 << event, before = object->listened;
     object->listened = lua_isnil(L, -1) ? before & ~bit : before | bit;
+    object->all_wanted = want_all(L) ? object->all_wanted | bit : object->all_wanted & ~bit;
     lh2_push_fields(L, owner);
     lua_insert(L, -2);
     lua_rawseti(L, -2, event + 1);

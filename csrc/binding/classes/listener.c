@@ -25,21 +25,6 @@ struct lh2_listener {
 
 /* -------------------------------------------------------------------------------- arguments */
 
-static int check_port(lua_State *L, int index) {
-    int64_t port = 0;
-    lua_pushvalue(L, index);
-    if (lua_type(L, -1) == LUA_TSTRING && lua_isnumber(L, -1)) {
-        lua_pushnumber(L, lua_tonumber(L, -1));
-        lua_replace(L, -2);
-    }
-    if (!lua_compat_integer(L, -1, &port) || port < 0 || port > 65535)
-        lh2_raise_text(L, "RangeError", "ERR_SOCKET_BAD_PORT",
-                       "options.port should be >= 0 and < 65536. Received %s",
-                       luaL_tolstring(L, index, NULL));
-    lua_pop(L, 1);
-    return (int)port;
-}
-
 static void read_listen_options(lua_State *L, int index, net_listen_options *out) {
     out->host = lh2_opt_string(L, index, "host", NULL, NULL);
     out->path = lh2_opt_string(L, index, "path", NULL, NULL);
@@ -53,7 +38,7 @@ static void read_listen_options(lua_State *L, int index, net_listen_options *out
         out->mode = 0600 | (is_readable ? 0444u : 0) | (is_writable ? 0222u : 0);
     lua_getfield(L, index, "port");
     if (!lua_isnil(L, -1))
-        out->port = check_port(L, lua_gettop(L));
+        out->port = lh2_check_port(L, -1, "options.port");
     else if (!out->path && out->fd < 0)
         lh2_raise_value(L, "options", "must have the property \"port\" or \"path\"", index);
     lua_pop(L, 1);
@@ -62,7 +47,7 @@ static void read_listen_options(lua_State *L, int index, net_listen_options *out
 /* (port|path[, host][, backlog]); returns the index after the last argument that was used. */
 static int read_listen_list(lua_State *L, int index, net_listen_options *out) {
     if (lua_isnumber(L, index))
-        out->port = check_port(L, index);
+        out->port = lh2_check_port(L, index, "port");
     else if (lua_type(L, index) == LUA_TSTRING)
         out->path = lua_tostring(L, index);
     else if (lua_isfunction(L, index))
@@ -118,12 +103,6 @@ int lh2_push_listener_address(lua_State *L, const net_listener *listener) {
 
 /* -------------------------------------------------------------------------- from the transport */
 
-static void forget_net(lua_State *L, lh2_listener *listener) {
-    listener->net = NULL;
-    listener->is_listening = false;
-    lh2_release(L, &listener->object);
-}
-
 static void emit_close(lua_State *L, lh2_object *object, intptr_t unused) {
     (void)unused;
     lh2_listener *listener = (lh2_listener *)object;
@@ -166,25 +145,29 @@ static void tell_error(lua_State *L, void *data) {
     lh2_emit_error(L, &failed->listener->object);
 }
 
-/* What cannot listen is closed; "error" tells why, "close" follows close() alone. */
+/* What cannot listen is closed, and may listen again at once; "close" follows close() alone. */
 static void on_error(net_listener *net, const net_error *error) {
     lh2_listener *listener = net_listener_context(net);
     failure failed = {listener, error};
-    if (!listener->is_listening)
+    if (!listener->is_listening) {
+        listener->net = NULL;
         net_listener_close(net);
+    }
     lh2_enter(listener->object.runtime, tell_error, &failed, NULL);
 }
 
 static void tell_close(lua_State *L, void *data) {
     lh2_listener *listener = data;
-    lh2_retain(&listener->object);
-    forget_net(L, listener);
     check_closed(L, listener);
     lh2_release(L, &listener->object);
 }
 
 static void on_close(net_listener *net) {
     lh2_listener *listener = net_listener_context(net);
+    if (listener->net == net) {
+        listener->net = NULL;
+        listener->is_listening = false;
+    }
     lh2_enter(listener->object.runtime, tell_close, listener, NULL);
 }
 

@@ -184,9 +184,9 @@ static const struct listener {
 
 /* Adds (or removes) one listener of the pipe: what an end has no method for it does without. */
 static void call_listener_method(lua_State *L, int pipe, const struct listener *listener,
-                                 const char *method) {
+                                 const char *method, const char *otherwise) {
     lua_rawgeti(L, pipe, listener->end);
-    if (push_method(L, -1, method)) {
+    if (push_method(L, -1, method) || push_method(L, -1, otherwise)) {
         lua_pushstring(L, listener->event);
         lua_getfield(L, pipe, listener->event);
         lua_call(L, 3, 0);
@@ -199,7 +199,7 @@ static void connect_listener(lua_State *L, int pipe, const struct listener *list
     lua_pushvalue(L, pipe);
     lua_pushcclosure(L, is_kept_open ? on_over : listener->function, 1);
     lua_setfield(L, pipe, listener->event);
-    call_listener_method(L, pipe, listener, listener->method);
+    call_listener_method(L, pipe, listener, listener->method, "on");
 }
 
 /* Tells the destination: emit("pipe" or "unpipe", source). [-0, +0, e] */
@@ -220,7 +220,7 @@ static void disconnect(lua_State *L, int pipe) {
     push_pipes(L, top + 1);
     if (lua_istable(L, -1) && erase_pipe(L, pipe)) {
         for (size_t i = 0; i < LISTENER_COUNT; i++)
-            call_listener_method(L, pipe, &listeners[i], "removeListener");
+            call_listener_method(L, pipe, &listeners[i], "removeListener", "off");
         if (lua_rawlen(L, top + 2) == 0)
             call_method(L, top + 1, "pause");
         else if (!is_any_waiting(L))

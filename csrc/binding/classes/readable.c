@@ -174,26 +174,32 @@ void lh2_duplex_data(lua_State *L, lh2_duplex *duplex, const uint8_t *data, size
     lh2_readable_update(L, duplex);
 }
 
-void lh2_duplex_end(lua_State *L, lh2_duplex *duplex) {
-    if (duplex->has_ended || !duplex->is_readable) {
-        if (duplex->flowing == 1)
-            flow(L, duplex);
-        lh2_duplex_check_done(L, duplex);
+/* What is carried of a character that will not be completed. [-0, +0, m] */
+static void end_text(lua_State *L, lh2_duplex *duplex) {
+    bytes_buffer *pending = &duplex->pending;
+    if (duplex->carry.size == 0)
         return;
-    }
-    duplex->has_ended = true;
-    duplex->is_reading = false;
-    if (duplex->carry.size > 0) {
-        bytes_buffer *pending = &duplex->pending;
-        if (bytes_buffer_reserve(pending, 4))
-            lh2_raise_memory(L);
-        pending->size += lh2_text_end((lh2_encoding)duplex->encoding, &duplex->carry,
-                                      pending->data + pending->size);
+    if (bytes_buffer_reserve(pending, 4))
+        lh2_raise_memory(L);
+    pending->size +=
+        lh2_text_end((lh2_encoding)duplex->encoding, &duplex->carry, pending->data + pending->size);
+}
+
+void lh2_duplex_end(lua_State *L, lh2_duplex *duplex) {
+    bool is_news = duplex->is_readable && !duplex->has_ended;
+    if (is_news) {
+        duplex->has_ended = true;
+        duplex->is_reading = false;
+        end_text(L, duplex);
     }
     if (duplex->flowing == 1)
         flow(L, duplex);
-    else
+    else if (is_news)
         schedule_readable(L, duplex);
+    if (duplex->auto_destroy) {
+        lh2_readable_check_end(L, duplex);
+        lh2_duplex_check_done(L, duplex);
+    }
 }
 
 /* --------------------------------------------------------------------------------- listeners */

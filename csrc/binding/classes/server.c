@@ -97,8 +97,7 @@ static void on_connection(net_listener *listener, net_socket *socket) {
         lh2_server_start_handshake(server, socket);
     else
         start_session(server, socket);
-    if (server->max_connections > 0 &&
-        server->connection_count >= (size_t)server->max_connections)
+    if (server->max_connections > 0 && server->connection_count >= (size_t)server->max_connections)
         net_listener_pause(listener, true);
 }
 
@@ -318,8 +317,8 @@ static const luaL_Reg metamethods[] = {
     {NULL, NULL},
 };
 
-const lh2_class lh2_server_class = {
-    "Http2Server", &lh2_emitter_class, methods, getters, setters, metamethods};
+const lh2_class lh2_server_class = {"Http2Server", &lh2_emitter_class, methods, getters,
+                                    setters,       metamethods};
 const lh2_class lh2_secure_server_class = {
     "Http2SecureServer", &lh2_server_class, NULL, NULL, NULL, NULL};
 

@@ -10,8 +10,8 @@ typedef struct lh2_server {
     net_listener *listener;
     net_tls_context *tls; /* NULL: clear text */
     lh2_config config;
-    list_node sessions;    /* by lh2_session.link */
-    list_node handshakes;  /* connections that have no session yet */
+    list_node sessions;   /* by lh2_session.link */
+    list_node handshakes; /* connections that have no session yet */
     size_t connection_count;
     int64_t max_connections; /* 0: no limit */
     bool is_secure;

@@ -18,7 +18,7 @@ static void emit_connect(lua_State *L, lh2_object *object, intptr_t unused) {
 
 void lh2_server_start_session(lua_State *L, lh2_server *server, net_socket *socket) {
     int top = lua_gettop(L);
-    lh2_session *session = 
+    lh2_session *session =
         lh2_session_new(L, &lh2_server_session_class, sizeof(*session), &server->config);
     lh2_anchor(L, -1);
     session->server = server;
@@ -51,16 +51,47 @@ void lh2_server_session_ended(lua_State *L, lh2_session *session) {
 
 /* ------------------------------------------------------------------------ a failing handler */
 
+/* Private field: the server of a stream that has left its session. */
+static const char server_key;
+
+void lh2_server_stream_left(lua_State *L, lh2_stream *stream) {
+    lh2_object *server = lh2_server_object(stream->session);
+    bool may_fail = stream->duplex.is_errored || stream->duplex.object.listened != 0;
+    if (server == NULL || !may_fail || !lh2_has_listener(server, LH2_EVENT_HANDLER_ERROR))
+        return;
+    lh2_push(L, &stream->duplex.object);
+    lh2_push(L, server);
+    lh2_set_private(L, -2, &server_key);
+    lua_pop(L, 1);
+}
+
+/* Pushes the server of the stream, or nil: what its last listeners raise goes there too. */
+static lh2_object *push_server(lua_State *L, lh2_stream *stream) {
+    if (stream->session != NULL && stream->session->server != NULL) {
+        lh2_push(L, &stream->session->server->object);
+    } else {
+        lh2_push(L, &stream->duplex.object);
+        lh2_get_private(L, -1, &server_key);
+        lua_remove(L, -2);
+    }
+    return lua_touserdata(L, -1);
+}
+
 /* The error of a stream's handler, on top, goes to the server's "handlerError" (error, stream), or
  * with its traceback to standard error; the stream alone ends (LUA-API.md, Errors). */
 static void report(lua_State *L, lh2_stream *stream) {
-    lh2_object *server = stream->session != NULL ? lh2_server_object(stream->session) : NULL;
-    if (server != NULL && lh2_has_listener(server, LH2_EVENT_HANDLER_ERROR)) {
-        lh2_push(L, &stream->duplex.object);
-        lh2_emit(L, server, LH2_EVENT_HANDLER_ERROR, 2);
+    lh2_object *server = push_server(L, stream);
+    if (server == NULL || !lh2_has_listener(server, LH2_EVENT_HANDLER_ERROR)) {
+        lua_pop(L, 1);
+        lh2_print_error(L);
         return;
     }
-    lh2_print_error(L);
+    lh2_anchor(L, -1);
+    lua_insert(L, -2);
+    lh2_push(L, &stream->duplex.object);
+    lh2_emit(L, server, LH2_EVENT_HANDLER_ERROR, 2);
+    lh2_release(L, server);
+    lua_pop(L, 1);
 }
 
 static bool take_blame(lua_State *L, lh2_object *object) {

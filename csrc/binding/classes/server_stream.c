@@ -123,8 +123,8 @@ static int stream_additional_headers(lua_State *L) {
         return lh2_raise(L, "ERR_HTTP2_INVALID_INFO_STATUS", lua_tostring(L, -1));
     }
     lh2_fields_finish(&fields);
-    int result = h2_session_submit_informational(stream->session->engine, stream->id,
-                                                 fields.fields, fields.count);
+    int result = h2_session_submit_informational(stream->session->engine, stream->id, fields.fields,
+                                                 fields.count);
     if (result != H2_OK)
         return lh2_stream_raise(L, result);
     note_info_headers(L, 2);
@@ -221,16 +221,18 @@ static int stream_push_stream(lua_State *L) {
 /* ------------------------------------------------------------------------------ the request */
 
 /* Scheme and authority of the request complete those of pushes: kept where the client takes any. */
-static void keep_origin(lua_State *L, int object, const h2_event *event) {
+static void keep_origin(lua_State *L, lh2_stream *stream) {
+    lh2_push(L, &stream->duplex.object);
     lua_createtable(L, 2, 0);
-    for (size_t i = 0; i < event->headers.count; i++) {
-        const hpack_field *field = &event->headers.fields[i];
+    for (size_t i = 0; i < stream->request->count; i++) {
+        const hpack_field *field = &stream->request->fields[i];
         if (field->token != HPACK_TOKEN_SCHEME && field->token != HPACK_TOKEN_AUTHORITY)
             continue;
         lua_pushlstring(L, (const char *)field->value.data, field->value.size);
         lua_rawseti(L, -2, field->token == HPACK_TOKEN_SCHEME ? 1 : 2);
     }
-    lh2_set_private(L, object, &request_origin_key);
+    lh2_set_private(L, -2, &request_origin_key);
+    lua_pop(L, 1);
 }
 
 static bool is_head_request(const h2_event *event) {
@@ -242,42 +244,67 @@ static bool is_head_request(const h2_event *event) {
     return false;
 }
 
-/* Pushes the arguments of "stream": stream, headers, flags, rawHeaders. [-0, +4, m] */
-static void push_arguments(lua_State *L, lh2_stream *stream, const h2_event *event) {
+/* Pushes the arguments of "stream": stream, headers, flags, and rawHeaders if somebody may look at
+ * them. Returns their number. [-0, +3..4, m] */
+static int push_arguments(lua_State *L, lh2_stream *stream, const lh2_kept_fields *request,
+                          bool has_raw) {
     lh2_push(L, &stream->duplex.object);
-    lh2_push_headers(L, event->headers.fields, event->headers.count);
-    lua_pushinteger(L, event->headers.flags);
-    lh2_push_raw_headers(L, event->headers.fields, event->headers.count);
+    lh2_push_headers(L, request->fields, request->count);
+    lua_pushinteger(L, stream->flags);
+    if (has_raw)
+        lh2_push_raw_headers(L, request->fields, request->count);
+    return has_raw ? 4 : 3;
+}
+
+/* "stream", of the session and then of the server. [-0, +0, e] */
+static void announce(lua_State *L, lh2_stream *stream, const lh2_kept_fields *request) {
+    lh2_object *session = &stream->session->object;
+    lh2_object *server = lh2_server_object(stream->session);
+    bool has_listener = lh2_has_listener(session, LH2_EVENT_STREAM);
+    bool has_server_listener = server != NULL && lh2_has_listener(server, LH2_EVENT_STREAM);
+    if (!has_listener && !has_server_listener)
+        return;
+    bool has_raw = (has_listener && lh2_wants_all(session, LH2_EVENT_STREAM)) ||
+                   (has_server_listener && lh2_wants_all(server, LH2_EVENT_STREAM));
+    int first = lua_gettop(L) + 1;
+    int count = push_arguments(L, stream, request, has_raw);
+    if (has_listener && has_server_listener)
+        for (int i = 0; i < count; i++)
+            lua_pushvalue(L, first + i);
+    if (has_listener)
+        lh2_emit(L, session, LH2_EVENT_STREAM, count);
+    if (has_server_listener)
+        lh2_emit(L, server, LH2_EVENT_STREAM, count);
+}
+
+/* Requests are told when all that was read has been looked at: one that was reset in the same breath
+ * never reaches a handler. */
+static void tell_request(lua_State *L, lh2_object *object, intptr_t unused) {
+    (void)unused;
+    lh2_stream *stream = (lh2_stream *)object;
+    if (stream->session == NULL || stream->is_closed)
+        return;
+    if (h2_session_remote_settings(stream->session->engine)->enable_push)
+        keep_origin(L, stream);
+    announce(L, stream, stream->request);
+    lh2_stream_forget_request(stream);
 }
 
 void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_event *event) {
     lh2_stream *stream =
         lh2_stream_new(L, &lh2_server_stream_class, session, event->stream_id, true, true);
-    int object = lua_gettop(L);
     lh2_blame(&stream->duplex.object);
     h2_session_set_context(session->engine, stream->id, stream);
     stream->ends_after_headers = event->headers.is_end;
+    stream->flags = event->headers.flags;
     stream->is_head = is_head_request(event);
-    if (h2_session_remote_settings(session->engine)->enable_push)
-        keep_origin(L, object, event);
+    stream->request = lh2_fields_keep(event->headers.fields, event->headers.count);
+    if (stream->request == NULL)
+        lh2_raise(L, "ERR_HTTP2_NO_MEM", NULL);
     if (event->headers.is_end)
         lh2_stream_ended(L, stream);
-    lh2_object *server = lh2_server_object(session);
-    bool has_listener = lh2_has_listener(&session->object, LH2_EVENT_STREAM);
-    bool has_server_listener = server != NULL && lh2_has_listener(server, LH2_EVENT_STREAM);
-    if (!has_listener && !has_server_listener) {
-        lua_settop(L, object - 1);
-        return;
-    }
-    push_arguments(L, stream, event);
-    if (has_listener && has_server_listener)
-        for (int i = 0; i < 4; i++)
-            lua_pushvalue(L, object + 1 + i);
-    if (has_listener)
-        lh2_emit(L, &session->object, LH2_EVENT_STREAM, 4);
-    if (has_server_listener)
-        lh2_emit(L, server, LH2_EVENT_STREAM, 4);
-    lua_settop(L, object - 1);
+    lh2_tick_push(L, &stream->duplex.object, tell_request, 0);
+    lua_pop(L, 1);
 }
 
 /* ---------------------------------------------------------------------------------- getters */

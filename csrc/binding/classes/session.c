@@ -331,8 +331,8 @@ static const luaL_Reg metamethods[] = {
     {NULL, NULL},
 };
 
-const lh2_class lh2_session_class = {
-    "Http2Session", &lh2_emitter_class, methods, getters, NULL, metamethods};
+const lh2_class lh2_session_class = {"Http2Session", &lh2_emitter_class, methods, getters,
+                                     NULL,           metamethods};
 
 void lh2_session_open(lua_State *L) {
     lh2_headers_open(L);

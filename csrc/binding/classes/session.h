@@ -33,12 +33,13 @@ typedef struct lh2_session {
     size_t stream_count;
     lh2_callbacks pings, settings;
     uint32_t goaway_code, goaway_last_id; /* of the last GOAWAY received */
+    size_t drained;                       /* octets received after the session's end */
     uint32_t code;                        /* that streams end with when the session is destroyed */
     bool is_connecting;
     bool has_initial_ack; /* the first SETTINGS were acknowledged */
     bool is_encrypted;
     bool has_connected;
-    bool is_closed;      /* no new streams: close(), or a GOAWAY */
+    bool is_closed; /* no new streams: close(), or a GOAWAY */
     bool is_destroyed;
     bool is_ended;       /* "close" is due or was emitted */
     bool is_output_done; /* the engine's last octet is with the socket */

@@ -3,10 +3,12 @@
 #include "binding/classes/socket_proxy.h"
 #include "binding/classes/stream.h"
 
-/* How long we wait for the peer's FIN after ours. */
+/* How long the last octets may take to leave, and then the peer's FIN to come. */
 #define LINGER_MS 1000
+/* What the peer may still send in that time: it is read so that our last words are not lost. */
+#define MAX_DRAINED 65536
 /* After the peer's FIN: how long requests that came whole may take to be answered. */
-#define HALF_CLOSED_MS 5000
+#define HALF_CLOSED_MS 1000
 
 /* Private field: the error a session was destroyed with. */
 static const char error_key;
@@ -126,10 +128,11 @@ void lh2_session_destroy(lua_State *L, lh2_session *session, uint32_t code) {
         lh2_tick_push(L, &session->object, cancel_pings, 0);
     if (session->wire != NULL) {
         h2_session_terminate(session->engine, code, bytes_slice_of(NULL, 0));
+        lh2_session_touch(session);
         if (session->is_output_done)
             shut_transport(session);
         else
-            lh2_session_touch(session);
+            linger(session, LINGER_MS); /* a peer that reads nothing does not hold us */
     } else if (session->socket != NULL) {
         net_socket_close(session->socket);
     } else {
@@ -222,6 +225,12 @@ static const net_pipe session_pipe = {write_pipe, read_pipe, shut_pipe};
 
 static void on_data(net_socket *socket, const uint8_t *data, size_t size) {
     lh2_session *session = net_socket_context(socket);
+    if (session->is_destroyed) {
+        session->drained += size;
+        if (session->drained > MAX_DRAINED)
+            close_transport(session);
+        return;
+    }
     lh2_session_note_activity(session);
     net_wire_feed(session->wire, data, size);
 }

@@ -1,8 +1,6 @@
 #include "binding/classes/socket.h"
 
-#include "base/mem.h"
-#include "binding/args.h"
-#include "binding/open.h"
+#include "binding/classes/halves.h"
 
 /* Slices given to the transport in one go. */
 #define MAX_SLICES 64
@@ -101,7 +99,7 @@ static bool op_flushed(lua_State *L, lh2_duplex *duplex) {
     return false;
 }
 
-static void note_octets(lh2_socket *socket) {
+void lh2_socket_note_octets(lh2_socket *socket) {
     const net_socket *net = lh2_socket_transport(socket);
     if (!net)
         return;
@@ -118,7 +116,7 @@ static void drop_writes(lh2_socket *socket) {
     socket->sent = 0;
 }
 
-static void stop_timer(lh2_socket *socket) {
+void lh2_socket_stop_timer(lh2_socket *socket) {
     if (socket->timer)
         net_timer_close(socket->timer);
     socket->timer = NULL;
@@ -127,7 +125,8 @@ static void stop_timer(lh2_socket *socket) {
 static void op_destroy(lua_State *L, lh2_duplex *duplex) {
     lh2_socket *socket = (lh2_socket *)duplex;
     socket->is_connecting = false;
-    stop_timer(socket);
+    socket->is_finishing = false;
+    lh2_socket_stop_timer(socket);
     drop_writes(socket);
     net_socket *net = lh2_socket_transport(socket);
     if (!net)
@@ -166,9 +165,9 @@ static void enter(net_socket *net, void (*body)(lua_State *L, void *data), happe
     lh2_enter(runtime_of(net), body, &event, &event.socket->duplex.object);
 }
 
-static void note_addresses(lh2_socket *socket) {
+void lh2_socket_note_addresses(lh2_socket *socket) {
     const net_socket *net = lh2_socket_transport(socket);
-    socket->has_addresses = net_socket_local(net, &socket->local) == 0 &&
+    socket->has_addresses = net && net_socket_local(net, &socket->local) == 0 &&
                             net_socket_peer(net, &socket->peer) == 0;
 }
 
@@ -201,7 +200,7 @@ static void on_lookup(net_socket *net, const net_error *error, const char *addre
 static void tell_connect(lua_State *L, void *data) {
     lh2_socket *socket = ((happening *)data)->socket;
     socket->is_connecting = false;
-    note_addresses(socket);
+    lh2_socket_note_addresses(socket);
     if (!socket->is_secure)
         establish(L, socket);
     lh2_emit_later(L, &socket->duplex.object, LH2_EVENT_READY);
@@ -280,8 +279,9 @@ static void on_error(net_socket *net, const net_error *error) {
 /* What the members tell after the end as well. */
 static void note_facts(lua_State *L, lh2_socket *socket) {
     const net_socket *net = lh2_socket_transport(socket);
-    if (net && !socket->has_addresses)
-        note_addresses(socket);
+    lh2_socket_note_octets(socket);
+    if (!socket->has_addresses)
+        lh2_socket_note_addresses(socket);
     if (net && net_socket_tls(net) && net_tls_is_established(net_socket_tls(net)))
         lh2_tls_socket_note(L, socket);
 }
@@ -290,7 +290,6 @@ static void note_facts(lua_State *L, lh2_socket *socket) {
 static void let_go(lua_State *L, lh2_socket *socket) {
     lh2_listener *listener = socket->listener;
     lh2_object *keeper = socket->keeper;
-    note_octets(socket);
     note_facts(L, socket);
     socket->net = socket->lent = NULL;
     socket->listener = NULL;
@@ -327,205 +326,7 @@ static const net_socket_events events = {.on_lookup = on_lookup,
                                          .on_error = on_error,
                                          .on_close = on_close};
 
-/* -------------------------------------------------------------------------------- life cycle */
-
-/* A socket that has no connection yet. [-0, +1, m] */
-static lh2_socket *make_socket(lua_State *L, bool is_secure) {
-    const lh2_class *class = is_secure ? &lh2_tls_socket_class : &lh2_socket_class;
-    lh2_socket *socket = lh2_new(L, class, sizeof *socket);
-    lh2_duplex_init(&socket->duplex, &ops, true, true);
-    socket->duplex.allows_half_open = false;
-    socket->duplex.auto_destroy = true;
-    socket->duplex.is_held = true;
-    socket->is_secure = is_secure;
-    return socket;
-}
-
-lh2_socket *lh2_socket_new(lua_State *L, net_socket *net, net_tls_context *context) {
-    net_tls *tls = NULL;
-    lh2_socket *socket = make_socket(L, context != NULL);
-    if (context && net_tls_new(&tls, context, NULL, bytes_slice_of(NULL, 0)))
-        lh2_raise_memory(L);
-    lh2_anchor(L, -1);
-    socket->net = net;
-    net_socket_set_events(net, &events, socket);
-    note_addresses(socket);
-    if (tls)
-        net_socket_secure(net, tls);
-    else
-        establish(L, socket);
-    return socket;
-}
-
-lh2_socket *lh2_socket_adopt(lua_State *L, net_socket *net, lh2_object *keeper,
-                             void (*on_lost)(lua_State *L, lh2_object *keeper)) {
-    lh2_socket *socket = make_socket(L, net_socket_tls(net) != NULL);
-    lh2_anchor(L, -1);
-    net_socket_read_stop(net);
-    net_socket_set_events(net, &events, socket);
-    socket->net = net;
-    socket->on_lost = on_lost;
-    socket->keeper = keeper;
-    if (keeper)
-        lh2_retain(keeper);
-    note_addresses(socket);
-    if (socket->is_secure)
-        lh2_tls_socket_note(L, socket);
-    establish(L, socket);
-    return socket;
-}
-
-bool lh2_socket_is_quiet(const lh2_socket *socket) {
-    const lh2_duplex *duplex = &socket->duplex;
-    return socket->net && socket->is_established && duplex->pending.size == 0 &&
-           !duplex->has_ended && duplex->write_count == 0 && !duplex->is_ending &&
-           !duplex->is_destroyed;
-}
-
-/* Takes the connection from the object, which keeps what is known of it. [-0, +0, m] */
-static void retire(lua_State *L, lh2_socket *socket) {
-    stop_timer(socket);
-    socket->lent = socket->net;
-    socket->net = NULL;
-    socket->duplex.is_readable = false;
-    lh2_duplex_abort_writing(L, &socket->duplex, false);
-}
-
-net_socket *lh2_socket_surrender(lua_State *L, lh2_socket *socket) {
-    net_socket *net = socket->net;
-    retire(L, socket);
-    net_socket_read_stop(net);
-    net_socket_set_events(net, NULL, NULL);
-    return net;
-}
-
-lh2_socket *lh2_socket_describe(lua_State *L, net_socket *net) {
-    lh2_socket *socket = make_socket(L, net_socket_tls(net) != NULL);
-    lh2_anchor(L, -1);
-    socket->net = net;
-    socket->is_established = true;
-    note_addresses(socket);
-    retire(L, socket);
-    return socket;
-}
-
-void lh2_socket_lost(lua_State *L, lh2_socket *socket) {
-    let_go(L, socket);
-}
-
-/* ---------------------------------------------------------------------------------- connect */
-
-static int check_port(lua_State *L, int index) {
-    int64_t port = 0;
-    if (!lua_compat_integer(L, index, &port) || port < 0 || port > 65535)
-        lh2_raise_text(L, "RangeError", "ERR_SOCKET_BAD_PORT",
-                       "Port should be >= 0 and < 65536. Received %s",
-                       luaL_tolstring(L, index, NULL));
-    return (int)port;
-}
-
-static void read_connect_options(lua_State *L, int index, net_connect_options *out) {
-    out->host = lh2_opt_string(L, index, "host", NULL, "localhost");
-    out->path = lh2_opt_string(L, index, "path", NULL, NULL);
-    out->local_address = lh2_opt_string(L, index, "localAddress", NULL, NULL);
-    out->local_port = (int)lh2_opt_integer(L, index, "localPort", 0, 65535, 0);
-    out->family = (int)lh2_opt_integer(L, index, "family", 0, 6, 0);
-    out->attempt_delay_ms =
-        (uint32_t)lh2_opt_integer(L, index, "autoSelectFamilyAttemptTimeout", 0, INT32_MAX, 0);
-    out->is_no_delay = lh2_opt_boolean(L, index, "noDelay", false);
-    if (lh2_opt_boolean(L, index, "keepAlive", false))
-        out->keep_alive_s =
-            1 +
-            (uint32_t)lh2_opt_integer(L, index, "keepAliveInitialDelay", 0, INT32_MAX, 0) / 1000;
-    if (out->path)
-        return;
-    lua_getfield(L, index, "port");
-    if (lua_isnil(L, -1))
-        lh2_raise_text(L, "TypeError", "ERR_MISSING_ARGS",
-                       "The \"options\" or \"port\" or \"path\" argument must be specified");
-    out->port = check_port(L, -1);
-    lua_pop(L, 1);
-}
-
-/* (port[, host][, callback]), (path[, callback]) or (options[, callback]) from index 2 on; strings
- * live as long as the arguments. Returns the index of the callback, 0 without one. [-0, +0, v] */
-static int read_connect_args(lua_State *L, net_connect_options *out) {
-    int next = 3;
-    *out = (net_connect_options){.host = "localhost"};
-    if (lua_istable(L, 2))
-        read_connect_options(L, 2, out);
-    else if (lua_type(L, 2) == LUA_TSTRING)
-        out->path = lua_tostring(L, 2);
-    else
-        out->port = check_port(L, 2);
-    if (lua_type(L, 2) == LUA_TNUMBER && lua_type(L, 3) == LUA_TSTRING)
-        out->host = lua_tostring(L, next++);
-    if (lua_isnoneornil(L, next))
-        return 0;
-    lh2_check_function(L, next, "connectListener");
-    return next;
-}
-
-/* Begins to connect the socket at index 1. [-0, +0, e] */
-static void begin_connect(lua_State *L, lh2_socket *socket, const net_connect_options *options) {
-    net_loop *loop = lh2_runtime_loop(L);
-    net_tls *tls = NULL;
-    if (socket->is_secure)
-        tls = lh2_tls_socket_client(L, 2, options->host);
-    lh2_anchor(L, 1);
-    if (net_socket_connect(&socket->net, loop, options, &events, socket)) {
-        socket->net = NULL;
-        net_tls_free(tls);
-        lh2_release(L, &socket->duplex.object);
-        lh2_raise_memory(L);
-    }
-    if (tls)
-        net_socket_secure(socket->net, tls);
-    if (socket->is_unref)
-        net_socket_ref(socket->net, false);
-    socket->is_connecting = true;
-}
-
-/* socket:connect(...) */
-static int connect_method(lua_State *L) {
-    lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    net_connect_options options;
-    int callback = read_connect_args(L, &options);
-    if (socket->net || socket->duplex.is_destroyed)
-        return lh2_raise_text(L, "Error", "ERR_SOCKET_ALREADY_USED",
-                              "A socket connects once; make a new one");
-    begin_connect(L, socket, &options);
-    if (callback) {
-        lua_pushvalue(L, callback);
-        lh2_add_listener(L, 1, socket->is_secure ? LH2_EVENT_SECURE_CONNECT : LH2_EVENT_CONNECT,
-                         true);
-    }
-    lua_settop(L, 1);
-    return 1;
-}
-
-/* ----------------------------------------------------------------------------------- methods */
-
-/* socket:setNoDelay([enable]) */
-static int set_no_delay(lua_State *L) {
-    lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    net_socket *net = lh2_socket_transport(socket);
-    if (net)
-        net_socket_set_no_delay(net, lua_isnoneornil(L, 2) || lua_toboolean(L, 2));
-    lua_settop(L, 1);
-    return 1;
-}
-
-/* socket:setKeepAlive([enable][, delay]) */
-static int set_keep_alive(lua_State *L) {
-    lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    int64_t delay = lua_isnumber(L, 3) ? lh2_check_duration(L, 3, "initialDelay") : 0;
-    net_socket *net = lh2_socket_transport(socket);
-    if (net)
-        net_socket_set_keep_alive(net, lua_toboolean(L, 2), (uint32_t)(delay / 1000) + 1);
-    lua_settop(L, 1);
-    return 1;
-}
+/* ---------------------------------------------------------------------------------- idle time */
 
 static void tell_timeout(lua_State *L, void *data) {
     lh2_socket *socket = data;
@@ -543,244 +344,122 @@ static void on_timer(net_timer *timer) {
         lh2_enter(runtime, tell_timeout, socket, &socket->duplex.object);
 }
 
-/* socket:setTimeout(ms[, callback]): "timeout" after so long without activity; nothing is closed. */
-static int set_timeout(lua_State *L) {
-    lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    int64_t timeout = lh2_check_duration(L, 2, "msecs");
-    lua_settop(L, 3);
-    if (!lua_isnil(L, 3)) {
-        lh2_check_function(L, 3, "callback");
-        lh2_add_listener(L, 1, LH2_EVENT_TIMEOUT, true);
-    }
-    lua_settop(L, 1);
-    socket->timeout_ms = (uint64_t)timeout;
-    if (timeout == 0 || !socket->net) {
-        stop_timer(socket);
-        return 1;
-    }
+void lh2_socket_start_timer(lua_State *L, lh2_socket *socket) {
+    if (socket->timeout_ms == 0 || !socket->net)
+        return;
     net_loop *loop = lh2_runtime_loop(L);
     if (!socket->timer && net_timer_new(&socket->timer, loop, on_timer, socket))
-        return lh2_raise_memory(L);
+        lh2_raise_memory(L);
     net_timer_ref(socket->timer, false); /* the socket keeps the loop alive, not its timer */
     socket->active_ms = net_loop_now(loop);
     net_timer_start(socket->timer, socket->timeout_ms, 0);
-    return 1;
 }
 
-static int set_ref(lua_State *L, bool is_ref) {
-    lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    net_socket *net = lh2_socket_transport(socket);
-    socket->is_unref = !is_ref;
-    if (net)
-        net_socket_ref(net, is_ref);
-    lua_settop(L, 1);
-    return 1;
+/* -------------------------------------------------------------------------------- life cycle */
+
+lh2_socket *lh2_socket_make(lua_State *L, bool is_secure) {
+    const lh2_class *class = is_secure ? &lh2_tls_socket_class : &lh2_socket_class;
+    lh2_socket *socket = lh2_new(L, class, sizeof *socket);
+    lh2_duplex_init(&socket->duplex, &ops, true, true);
+    socket->duplex.allows_half_open = false;
+    socket->duplex.auto_destroy = true;
+    socket->duplex.is_held = true;
+    socket->is_secure = is_secure;
+    return socket;
 }
 
-static int ref_method(lua_State *L) {
-    return set_ref(L, true);
-}
-
-static int unref_method(lua_State *L) {
-    return set_ref(L, false);
-}
-
-/* socket:address(): its own; empty without a connection. */
-static int address_method(lua_State *L) {
-    const lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    if (socket->has_addresses && socket->local.family != 0)
-        return lh2_push_address(L, &socket->local);
-    lua_newtable(L);
-    return 1;
-}
-
-/* The listener that destroySoon adds; upvalue: the socket. */
-static int destroy_finished(lua_State *L) {
-    lua_settop(L, 0);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_getfield(L, 1, "destroy");
-    lua_pushvalue(L, 1);
-    lua_call(L, 1, 0);
-    return 0;
-}
-
-/* socket:destroySoon(): when what was written has gone. */
-static int destroy_soon(lua_State *L) {
-    lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    lua_settop(L, 1);
-    lua_pushvalue(L, 1);
-    lua_pushcclosure(L, destroy_finished, 1);
-    if (socket->duplex.is_finished) {
-        lua_call(L, 0, 0);
-        return 0;
-    }
-    lh2_add_listener(L, 1, LH2_EVENT_FINISH, true);
-    lua_getfield(L, 1, "finish");
-    lua_pushvalue(L, 1);
-    lua_call(L, 1, 0);
-    return 0;
-}
-
-/* socket:resetAndDestroy() */
-static int reset_and_destroy(lua_State *L) {
-    lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    lua_settop(L, 1);
-    socket->is_reset = !socket->is_connecting;
-    lh2_anchor(L, 1);
-    if (lh2_socket_transport(socket))
-        lua_pushnil(L);
+lh2_socket *lh2_socket_new(lua_State *L, net_socket *net, net_tls_context *context) {
+    net_tls *tls = NULL;
+    lh2_socket *socket = lh2_socket_make(L, context != NULL);
+    if (context && net_tls_new(&tls, context, NULL, bytes_slice_of(NULL, 0)))
+        lh2_raise_memory(L);
+    lh2_anchor(L, -1);
+    socket->net = net;
+    net_socket_set_events(net, &events, socket);
+    lh2_socket_note_addresses(socket);
+    if (tls)
+        net_socket_secure(net, tls);
     else
-        lh2_push_error(L, "ERR_SOCKET_CLOSED", NULL);
-    lh2_duplex_destroy(L, &socket->duplex);
-    lh2_release(L, &socket->duplex.object);
-    return 1;
+        establish(L, socket);
+    return socket;
 }
 
-static const luaL_Reg methods[] = {{"connect", connect_method},
-                                   {"setNoDelay", set_no_delay},
-                                   {"setKeepAlive", set_keep_alive},
-                                   {"setTimeout", set_timeout},
-                                   {"ref", ref_method},
-                                   {"unref", unref_method},
-                                   {"address", address_method},
-                                   {"destroySoon", destroy_soon},
-                                   {"resetAndDestroy", reset_and_destroy},
-                                   {NULL, NULL}};
-
-/* -------------------------------------------------------------------------------- properties */
-
-static int push_text(lua_State *L, const lh2_socket *socket, const net_address *address) {
-    if (socket->has_addresses && address->family != 0)
-        lua_pushstring(L, address->text);
-    else
-        lua_pushnil(L);
-    return 1;
+lh2_socket *lh2_socket_adopt(lua_State *L, net_socket *net, lh2_object *keeper,
+                             void (*on_lost)(lua_State *L, lh2_object *keeper)) {
+    lh2_socket *socket = lh2_socket_make(L, net_socket_tls(net) != NULL);
+    lh2_anchor(L, -1);
+    net_socket_read_stop(net);
+    net_socket_set_events(net, &events, socket);
+    socket->net = net;
+    socket->on_lost = on_lost;
+    socket->keeper = keeper;
+    if (keeper)
+        lh2_retain(keeper);
+    lh2_socket_note_addresses(socket);
+    if (socket->is_secure)
+        lh2_tls_socket_note(L, socket);
+    establish(L, socket);
+    return socket;
 }
 
-static int push_port(lua_State *L, const lh2_socket *socket, const net_address *address) {
-    if (socket->has_addresses && address->family != 0)
-        lua_pushinteger(L, address->port);
-    else
-        lua_pushnil(L);
-    return 1;
-}
-
-static int push_family(lua_State *L, const lh2_socket *socket, const net_address *address) {
-    if (socket->has_addresses && address->family != 0)
-        lua_pushfstring(L, "IPv%d", address->family);
-    else
-        lua_pushnil(L);
-    return 1;
-}
-
-#define GET_FACT(name, push, address)                                                              \
-    static int name(lua_State *L) {                                                                \
-        lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);                                   \
-        if (!socket->has_addresses && lh2_socket_transport(socket))                                \
-            note_addresses(socket);                                                                \
-        return push(L, socket, &socket->address);                                                  \
-    }
-
-GET_FACT(get_remote_address, push_text, peer)
-GET_FACT(get_remote_port, push_port, peer)
-GET_FACT(get_remote_family, push_family, peer)
-GET_FACT(get_local_address, push_text, local)
-GET_FACT(get_local_port, push_port, local)
-GET_FACT(get_local_family, push_family, local)
-
-static int get_bytes_read(lua_State *L) {
-    lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    note_octets(socket);
-    lua_pushinteger(L, (lua_Integer)socket->bytes_read);
-    return 1;
-}
-
-static int get_bytes_written(lua_State *L) {
-    lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    note_octets(socket);
-    lua_pushinteger(L, (lua_Integer)(socket->bytes_written + socket->duplex.write_length));
-    return 1;
-}
-
-static int get_connecting(lua_State *L) {
-    const lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    lua_pushboolean(L, socket->is_connecting);
-    return 1;
-}
-
-static int get_pending(lua_State *L) {
-    const lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    lua_pushboolean(L, !lh2_socket_transport(socket) || socket->is_connecting);
-    return 1;
-}
-
-static int get_timeout(lua_State *L) {
-    const lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    lua_pushinteger(L, (lua_Integer)socket->timeout_ms);
-    return 1;
-}
-
-static int get_ready_state(lua_State *L) {
-    const lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
+bool lh2_socket_is_quiet(const lh2_socket *socket) {
     const lh2_duplex *duplex = &socket->duplex;
-    bool is_readable = duplex->is_readable && !duplex->is_destroyed && !duplex->is_end_emitted;
-    bool is_writable = duplex->is_writable && !duplex->is_destroyed && !duplex->is_ending;
-    if (socket->is_connecting)
-        lua_pushliteral(L, "opening");
-    else if (socket->lent)
-        lua_pushliteral(L, "open");
-    else if (!socket->net)
-        lua_pushliteral(L, "closed");
-    else if (is_readable && is_writable)
-        lua_pushliteral(L, "open");
-    else if (is_readable)
-        lua_pushliteral(L, "readOnly");
-    else
-        lua_pushstring(L, is_writable ? "writeOnly" : "closed");
-    return 1;
+    return socket->net && socket->is_established && duplex->pending.size == 0 &&
+           !duplex->has_ended && duplex->write_count == 0 && !duplex->is_ending &&
+           !duplex->is_destroyed;
 }
 
-static const luaL_Reg getters[] = {{"remoteAddress", get_remote_address},
-                                   {"remotePort", get_remote_port},
-                                   {"remoteFamily", get_remote_family},
-                                   {"localAddress", get_local_address},
-                                   {"localPort", get_local_port},
-                                   {"localFamily", get_local_family},
-                                   {"bytesRead", get_bytes_read},
-                                   {"bytesWritten", get_bytes_written},
-                                   {"connecting", get_connecting},
-                                   {"pending", get_pending},
-                                   {"timeout", get_timeout},
-                                   {"readyState", get_ready_state},
-                                   {NULL, NULL}};
-
-/* A socket with a connection is anchored: at lua_close, the loop closes that. */
-static int gc(lua_State *L) {
-    lh2_socket *socket = lua_touserdata(L, 1);
-    lh2_finalize(&socket->duplex.object);
-    lh2_duplex_dispose(L, &socket->duplex);
-    return 0;
+/* Takes the connection from the object, which keeps what is known of it. [-0, +0, m] */
+static void retire(lua_State *L, lh2_socket *socket) {
+    lh2_socket_stop_timer(socket);
+    socket->lent = socket->net;
+    socket->net = NULL;
+    socket->duplex.is_readable = false;
+    lh2_duplex_abort_writing(L, &socket->duplex, false);
 }
 
-static const luaL_Reg metamethods[] = {{"__gc", gc}, {NULL, NULL}};
-
-const lh2_class lh2_socket_class = {"Socket", &lh2_duplex_class, methods, getters,
-                                    NULL,     metamethods};
-
-/* Socket([options]): one that can connect; options.tls: a table, for a TLSSocket. */
-static int new_socket(lua_State *L) {
-    lua_settop(L, 1);
-    lh2_check_options(L, 1, "options");
-    lh2_socket *socket = make_socket(L, lh2_opt_boolean(L, 1, "secure", false));
-    socket->duplex.allows_half_open = lh2_opt_boolean(L, 1, "allowHalfOpen", false);
-    socket->duplex.high_water_mark =
-        (size_t)lh2_opt_integer(L, 1, "highWaterMark", 0, INT32_MAX, LH2_HIGH_WATER_MARK);
-    return 1;
+net_socket *lh2_socket_surrender(lua_State *L, lh2_socket *socket) {
+    net_socket *net = socket->net;
+    retire(L, socket);
+    net_socket_read_stop(net);
+    net_socket_set_events(net, NULL, NULL);
+    return net;
 }
 
-void lh2_socket_open(lua_State *L) {
-    lh2_class_register(L, &lh2_socket_class);
-    lh2_class_register(L, &lh2_tls_socket_class);
-    lua_pushcfunction(L, new_socket);
-    lua_setfield(L, -2, "Socket");
+lh2_socket *lh2_socket_describe(lua_State *L, net_socket *net) {
+    lh2_socket *socket = lh2_socket_make(L, net_socket_tls(net) != NULL);
+    lh2_anchor(L, -1);
+    socket->net = net;
+    socket->is_established = true;
+    lh2_socket_note_addresses(socket);
+    retire(L, socket);
+    return socket;
+}
+
+void lh2_socket_lost(lua_State *L, lh2_socket *socket) {
+    let_go(L, socket);
+}
+
+void lh2_socket_connect(lua_State *L, lh2_socket *socket, const net_connect_options *options) {
+    net_loop *loop = lh2_runtime_loop(L);
+    net_tls *tls = NULL;
+    net_connect_options all = *options;
+    all.is_no_delay |= socket->is_no_delay;
+    if (socket->keep_alive_s > 0)
+        all.keep_alive_s = socket->keep_alive_s;
+    if (socket->is_secure)
+        tls = lh2_tls_socket_client(L, 2, options->host);
+    lh2_anchor(L, 1);
+    if (net_socket_connect(&socket->net, loop, &all, &events, socket)) {
+        socket->net = NULL;
+        net_tls_free(tls);
+        lh2_release(L, &socket->duplex.object);
+        lh2_raise_memory(L);
+    }
+    if (tls)
+        net_socket_secure(socket->net, tls);
+    if (socket->is_unref)
+        net_socket_ref(socket->net, false);
+    socket->is_connecting = true;
+    lh2_socket_start_timer(L, socket);
 }

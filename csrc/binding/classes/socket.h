@@ -24,6 +24,8 @@ typedef struct lh2_socket {
     bool is_established; /* "connect", and under TLS "secureConnect", have been */
     bool is_finishing;   /* FIN goes after the last write */
     bool is_flush_due;
+    uint32_t keep_alive_s; /* 0: off */
+    bool is_no_delay;
     bool is_unref;
     bool is_reset; /* to be closed by RST */
 } lh2_socket;
@@ -40,6 +42,10 @@ lh2_socket *lh2_socket_new(lua_State *L, net_socket *net, net_tls_context *tls);
 lh2_socket *lh2_socket_adopt(lua_State *L, net_socket *net, lh2_object *keeper,
                              void (*on_lost)(lua_State *L, lh2_object *keeper));
 
+/* The transport, whoever runs it; NULL without a connection. */
+static inline net_socket *lh2_socket_transport(const lh2_socket *socket) {
+    return socket->net ? socket->net : socket->lent;
+}
 /* Whether nothing is on its way between the program and the transport. */
 bool lh2_socket_is_quiet(const lh2_socket *socket);
 /* Gives the transport's socket to somebody else, who sets its events. The object keeps addresses and
@@ -51,12 +57,21 @@ void lh2_socket_lost(lua_State *L, lh2_socket *socket);
  * Anchored until lh2_socket_lost. [-0, +1, m] */
 lh2_socket *lh2_socket_describe(lua_State *L, net_socket *net);
 
-/* The transport, whoever runs it; NULL without a connection. */
-static inline net_socket *lh2_socket_transport(const lh2_socket *socket) {
-    return socket->net ? socket->net : socket->lent;
-}
+/* ---- between socket.c and socket_members.c */
 
-/* In tls_socket.c: */
+/* A socket that has no connection yet; a TLSSocket if `is_secure`. [-0, +1, m] */
+lh2_socket *lh2_socket_make(lua_State *L, bool is_secure);
+/* Begins to connect the socket at index 1; TLS takes its options from index 2. [-0, +0, e] */
+void lh2_socket_connect(lua_State *L, lh2_socket *socket, const net_connect_options *options);
+/* Brings the counts of octets, and the addresses, up to date. */
+void lh2_socket_note_octets(lh2_socket *socket);
+void lh2_socket_note_addresses(lh2_socket *socket);
+void lh2_socket_stop_timer(lh2_socket *socket);
+/* Starts the timer of setTimeout, if there is a connection and a timeout. [-0, +0, e] */
+void lh2_socket_start_timer(lua_State *L, lh2_socket *socket);
+
+/* ---- in tls_socket.c */
+
 /* Notes what the members tell of the handshake. [-0, +0, m] */
 void lh2_tls_socket_note(lua_State *L, lh2_socket *socket);
 /* A client's filter by the options at `options`, for a server of the name `host`. [-0, +0, e] */

@@ -14,10 +14,9 @@ typedef struct lh2_socket_proxy {
  * that the proxy gives the facts of. */
 static const char proxy_key, sockets_key, target_key;
 
-static const char *const forbidden[] = {"destroy", "emit",        "end",          "finish",
-                                        "pause",   "read",        "resume",       "write",
-                                        "pipe",    "setEncoding", "setKeepAlive", "setNoDelay",
-                                        NULL};
+static const char *const forbidden[] = {
+    "destroy", "emit", "end",         "finish",       "pause",      "read", "resume",
+    "write",   "pipe", "setEncoding", "setKeepAlive", "setNoDelay", NULL};
 static const char *const of_session[] = {"setTimeout", "ref", "unref", NULL};
 
 static const lh2_class proxy_class = {"Http2SessionSocket", NULL, NULL, NULL, NULL, NULL};

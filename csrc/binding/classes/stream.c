@@ -31,21 +31,24 @@ int lh2_stream_raise(lua_State *L, int result) {
 
 /* ------------------------------------------------------------------------- ending a stream */
 
+void lh2_stream_forget_request(lh2_stream *stream) {
+    mem_free(stream->request);
+    stream->request = NULL;
+}
+
 /* Takes the stream out of session and engine; events that are due come by ticks. */
 static void leave_session(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
     if (session == NULL)
         return;
+    if (session->role == H2_SERVER)
+        lh2_server_stream_left(L, stream);
     stream->session = NULL;
     list_remove(&stream->link);
     session->stream_count--;
     if (stream->id != 0 && !stream->is_engine_done)
         h2_session_set_context(session->engine, stream->id, NULL);
-    if (stream->request != NULL) {
-        hpack_section_dispose(stream->request);
-        mem_free(stream->request);
-        stream->request = NULL;
-    }
+    lh2_stream_forget_request(stream);
     lh2_session_stream_closed(L, session);
 }
 
@@ -69,7 +72,8 @@ static bool is_abort_error(lua_State *L, int index) {
     if (lua_type(L, index) != LUA_TTABLE)
         return false;
     lua_getfield(L, index, "name");
-    bool is_abort = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "AbortError") == 0;
+    bool is_abort =
+        lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "AbortError") == 0;
     lua_pop(L, 1);
     return is_abort;
 }
@@ -518,10 +522,7 @@ static int stream_gc(lua_State *L) {
     lh2_session *session = stream->session;
     if (session != NULL && stream->id != 0 && !stream->is_engine_done && session->engine != NULL)
         h2_session_set_context(session->engine, stream->id, NULL);
-    if (stream->request != NULL) {
-        hpack_section_dispose(stream->request);
-        mem_free(stream->request);
-    }
+    lh2_stream_forget_request(stream);
     lh2_duplex_dispose(L, &stream->duplex);
     return 0;
 }
@@ -532,8 +533,8 @@ static const luaL_Reg metamethods[] = {
     {NULL, NULL},
 };
 
-const lh2_class lh2_stream_class = {
-    "Http2Stream", &lh2_duplex_class, methods, getters, NULL, metamethods};
+const lh2_class lh2_stream_class = {"Http2Stream", &lh2_duplex_class, methods, getters,
+                                    NULL,          metamethods};
 
 void lh2_stream_open(lua_State *L) {
     lh2_class_register(L, &lh2_stream_class);

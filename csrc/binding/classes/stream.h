@@ -13,21 +13,22 @@ typedef struct lh2_stream {
     list_node link;       /* among the session's streams */
     uint32_t id;          /* 0: not submitted yet */
     uint32_t rst_code;
-    hpack_section *request; /* fields that wait for the session to connect (pending) */
-    bool is_request_end;    /* their HEADERS carry END_STREAM */
-    bool has_rst_code;      /* the first code given stays */
-    bool is_closed;         /* Node's `closed` */
-    bool is_engine_done;    /* the engine knows the stream no more */
+    lh2_kept_fields *request; /* fields that wait: for the session to connect, or to be told */
+    uint8_t flags;            /* of the HEADERS that opened it (servers) */
+    bool is_request_end;      /* their HEADERS carry END_STREAM */
+    bool has_rst_code;        /* the first code given stays */
+    bool is_closed;           /* Node's `closed` */
+    bool is_engine_done;      /* the engine knows the stream no more */
     bool is_aborted;
-    bool is_remote_ended;   /* END_STREAM came */
+    bool is_remote_ended; /* END_STREAM came */
     bool ends_after_headers;
-    bool is_head;           /* a request with :method HEAD */
+    bool is_head; /* a request with :method HEAD */
     bool is_push;
-    bool has_sent_headers;  /* of the final response */
+    bool has_sent_headers; /* of the final response */
     bool waits_for_trailers;
-    bool wants_trailers;    /* "wantTrailers" was emitted: sendTrailers is due */
+    bool wants_trailers; /* "wantTrailers" was emitted: sendTrailers is due */
     bool has_sent_trailers;
-    bool is_resetting;      /* close() was called: RST_STREAM when the writes are through */
+    bool is_resetting; /* close() was called: RST_STREAM when the writes are through */
 } lh2_stream;
 
 extern const lh2_class lh2_stream_class;
@@ -61,12 +62,17 @@ extern const char lh2_sent_headers_key, lh2_sent_info_headers_key, lh2_sent_trai
 /* The code of an engine call's failure as Node's error, raised. `result` is not H2_OK. [-0, +0, v] */
 int lh2_stream_raise(lua_State *L, int result);
 
+/* stream->request is not needed any more. */
+void lh2_stream_forget_request(lh2_stream *stream);
 /* Client: a request that waited goes to the engine now that the session is connected; ready. [-0, +0, m] */
 void lh2_client_stream_submit(lua_State *L, lh2_stream *stream);
 /* Client: the request is with the engine: "ready" follows, and what was written is sent. [-0, +0, m] */
 void lh2_client_stream_ready(lua_State *L, lh2_stream *stream);
 /* Server: a request came; emits "stream". [-0, +0, e] */
 void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_event *event);
+/* Server: the stream is about to leave its session; remembers who hears of errors still to come.
+ * [-0, +0, m] */
+void lh2_server_stream_left(lua_State *L, lh2_stream *stream);
 /* Server: the final response with default headers if none was sent. [-0, +0, m] */
 void lh2_server_stream_respond_implicitly(lua_State *L, lh2_stream *stream, bool is_end);
 

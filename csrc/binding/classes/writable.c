@@ -87,6 +87,10 @@ static void push_cut_short(lua_State *L, lh2_duplex *duplex, const char *method)
     lh2_push_error(L, "ERR_STREAM_DESTROYED", method);
 }
 
+static void emit_drain(lua_State *L, void *object) {
+    lh2_emit(L, object, LH2_EVENT_DRAIN, 0);
+}
+
 static void complete_write(lua_State *L, lh2_object *object, intptr_t data) {
     lh2_duplex *duplex = (lh2_duplex *)object;
     lh2_write *write = (lh2_write *)data;
@@ -94,6 +98,10 @@ static void complete_write(lua_State *L, lh2_object *object, intptr_t data) {
     int callback = write->callback;
     lh2_drop(L, write->string);
     lh2_write_drop(write);
+    if (is_drained(duplex)) { /* protected: the callback's turn comes though a listener fail */
+        duplex->needs_drain = false;
+        lh2_enter(object->runtime, emit_drain, object, object);
+    }
     if (callback != LUA_NOREF) {
         lh2_push_held(L, callback);
         lh2_drop(L, callback);
@@ -104,10 +112,6 @@ static void complete_write(lua_State *L, lh2_object *object, intptr_t data) {
         lh2_call_blaming(L, 1, object);
     }
     check_flushed(L, duplex);
-    if (is_drained(duplex)) {
-        duplex->needs_drain = false;
-        lh2_emit(L, object, LH2_EVENT_DRAIN, 0);
-    }
 }
 
 /* May come at any time, without a Lua state: what needs one waits for a tick. */
@@ -188,20 +192,21 @@ void lh2_writable_end(lua_State *L, lh2_duplex *duplex) {
 static void call_finish_callbacks(lua_State *L, lh2_duplex *duplex, bool is_finished) {
     lh2_object *object = &duplex->object;
     int top = lua_gettop(L);
+    if (!duplex->is_finish_awaited)
+        return;
+    duplex->is_finish_awaited = false;
     lh2_push(L, object);
     lh2_get_private(L, top + 1, &finish_key);
-    if (lua_istable(L, top + 2)) {
-        lua_pushnil(L);
-        lh2_set_private(L, top + 1, &finish_key);
-        int count = (int)lua_rawlen(L, top + 2);
-        for (int i = 1; i <= count; i++) {
-            lua_rawgeti(L, top + 2, i);
-            if (is_finished)
-                lua_pushnil(L);
-            else
-                push_cut_short(L, duplex, "end");
-            lh2_call_blaming(L, 1, object);
-        }
+    lua_pushnil(L);
+    lh2_set_private(L, top + 1, &finish_key);
+    int count = (int)lua_rawlen(L, top + 2);
+    for (int i = 1; i <= count; i++) {
+        lua_rawgeti(L, top + 2, i);
+        if (is_finished)
+            lua_pushnil(L);
+        else
+            push_cut_short(L, duplex, "end");
+        lh2_call_blaming(L, 1, object);
     }
     lua_settop(L, top);
 }
@@ -342,7 +347,7 @@ static int write_method(lua_State *L) {
 }
 
 /* Adds the function at `callback` to those that wait for "finish". [-0, +0, m] */
-static void await_finish(lua_State *L, int callback) {
+static void await_finish(lua_State *L, lh2_duplex *duplex, int callback) {
     lh2_get_private(L, 1, &finish_key);
     if (lua_isnil(L, -1)) {
         lua_pop(L, 1);
@@ -353,12 +358,13 @@ static void await_finish(lua_State *L, int callback) {
     lua_pushvalue(L, callback);
     lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
     lua_pop(L, 1);
+    duplex->is_finish_awaited = true;
 }
 
 /* What becomes of finish()'s callback: called soon, with an error or without, or when it is time. */
 static void settle_callback(lua_State *L, lh2_duplex *duplex, int callback, bool is_first) {
     if (is_first && !duplex->is_destroyed) {
-        await_finish(L, callback);
+        await_finish(L, duplex, callback);
         return;
     }
     if (duplex->is_finished && !is_first)
@@ -366,7 +372,7 @@ static void settle_callback(lua_State *L, lh2_duplex *duplex, int callback, bool
     else if (duplex->is_destroyed)
         push_cut_short(L, duplex, "end");
     else {
-        await_finish(L, callback);
+        await_finish(L, duplex, callback);
         return;
     }
     call_later(L, duplex, callback);

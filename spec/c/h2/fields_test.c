@@ -35,7 +35,8 @@ static const char *request(int is_extended, ...) {
 
 /* A GET with further fields. */
 #define GET(...)                                                                                   \
-    request(false, ":method", "GET", ":scheme", "https", ":path", "/", ":authority", "a", __VA_ARGS__)
+    request(false, ":method", "GET", ":scheme", "https", ":path", "/", ":authority", "a",          \
+            __VA_ARGS__)
 /* A request of four pseudo-fields. */
 #define OF(m, s, p, a)                                                                             \
     request(false, ":method", (m), ":scheme", (s), ":path", (p), ":authority", (a), NULL)
@@ -92,7 +93,8 @@ static void each_pseudo_field_is_there_once_and_first(void **state) {
 
 static void a_path_is_plain_text_and_begins_with_a_slash(void **state) {
     (void)state;
-    static const char *const bad[] = {"", "a", "http://x/", "/a b", "/a#b", "/\x80", "/\r", "*", "?a"};
+    static const char *const bad[] = {"",      "a",   "http://x/", "/a b", "/a#b",
+                                      "/\x80", "/\r", "*",         "?a"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         assert_non_null(OF("GET", "http", bad[i], "a"));
     assert_null(OF("GET", "http", "//host/x", "a"));
@@ -116,7 +118,8 @@ static void a_method_is_a_short_token_and_a_scheme_is_known(void **state) {
 static void host_says_what_authority_says(void **state) {
     (void)state;
     assert_null(GET("host", "A:443", NULL));
-    assert_null(request(false, ":method", "GET", ":scheme", "http", ":path", "/", "host", "b", NULL));
+    assert_null(
+        request(false, ":method", "GET", ":scheme", "http", ":path", "/", "host", "b", NULL));
     assert_non_null(GET("host", "b", NULL));
     assert_non_null(GET("host", "a", "host", "a", NULL));
     assert_non_null(GET("host", "a@b", NULL));
@@ -128,8 +131,8 @@ static void host_says_what_authority_says(void **state) {
 
 static void fields_of_the_connection_are_refused_both_ways(void **state) {
     (void)state;
-    static const char *const names[] = {"connection", "proxy-connection", "keep-alive",
-                                        "transfer-encoding", "upgrade", "http2-settings"};
+    static const char *const names[] = {"connection",        "proxy-connection", "keep-alive",
+                                        "transfer-encoding", "upgrade",          "http2-settings"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         assert_non_null(GET(names[i], "x", NULL));
         assert_non_null(response("200", names[i], "x", NULL));
@@ -174,7 +177,8 @@ static void connect_has_an_authority_and_nothing_else(void **state) {
     assert_non_null(request(false, ":method", "CONNECT", NULL));
     assert_non_null(request(false, ":method", "CONNECT", "host", "a:443", NULL));
     assert_non_null(request(false, ":method", "CONNECT", ":authority", "a", ":path", "/", NULL));
-    assert_non_null(request(false, ":method", "CONNECT", ":authority", "a", ":scheme", "http", NULL));
+    assert_non_null(
+        request(false, ":method", "CONNECT", ":authority", "a", ":scheme", "http", NULL));
     assert_non_null(
         request(false, ":method", "CONNECT", ":authority", "a", "content-length", "1", NULL));
 }
@@ -182,8 +186,8 @@ static void connect_has_an_authority_and_nothing_else(void **state) {
 static void extended_connect_is_taken_where_it_was_offered(void **state) {
     (void)state;
 #define EXTENDED(method, is_offered, protocol)                                                     \
-    request((is_offered), ":method", (method), ":scheme", "https", ":path", "/chat",               \
-            ":authority", "a", ":protocol", (protocol), NULL)
+    request((is_offered), ":method", (method), ":scheme", "https", ":path", "/chat", ":authority", \
+            "a", ":protocol", (protocol), NULL)
     assert_null(EXTENDED("CONNECT", true, "websocket"));
     assert_true(facts.is_connect);
     assert_non_null(EXTENDED("CONNECT", false, "websocket"));

@@ -46,7 +46,8 @@ static void fixed_sizes_are_exact(void **state) {
         uint8_t type;
         uint32_t size;
         uint32_t stream_id;
-    } fixed[] = {{H2_FRAME_PING, 8, 0}, {H2_FRAME_RST_STREAM, 4, 1}, {H2_FRAME_WINDOW_UPDATE, 4, 0}};
+    } fixed[] = {
+        {H2_FRAME_PING, 8, 0}, {H2_FRAME_RST_STREAM, 4, 1}, {H2_FRAME_WINDOW_UPDATE, 4, 0}};
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(CHECK(fixed[i].type, 0, fixed[i].stream_id, fixed[i].size), H2_OK);
         assert_fault(CHECK(fixed[i].type, 0, fixed[i].stream_id, fixed[i].size - 1),
@@ -71,9 +72,9 @@ static void settings_are_whole_entries_and_their_acknowledgement_is_empty(void *
 
 static void frames_are_where_they_belong(void **state) {
     (void)state;
-    static const uint8_t on_streams[] = {H2_FRAME_DATA, H2_FRAME_HEADERS, H2_FRAME_PRIORITY,
-                                         H2_FRAME_RST_STREAM, H2_FRAME_PUSH_PROMISE,
-                                         H2_FRAME_CONTINUATION};
+    static const uint8_t on_streams[] = {H2_FRAME_DATA,         H2_FRAME_HEADERS,
+                                         H2_FRAME_PRIORITY,     H2_FRAME_RST_STREAM,
+                                         H2_FRAME_PUSH_PROMISE, H2_FRAME_CONTINUATION};
     static const uint8_t on_session[] = {H2_FRAME_SETTINGS, H2_FRAME_PING, H2_FRAME_GOAWAY,
                                          H2_FRAME_PRIORITY_UPDATE};
     for (size_t i = 0; i < sizeof(on_streams); i++)
@@ -129,8 +130,8 @@ static void a_promised_stream_is_a_servers(void **state) {
     (void)state;
     h2_frame_prefix prefix;
     h2_frame_header header = {4, 1, H2_FRAME_PUSH_PROMISE, 0};
-    assert_int_equal(
-        h2_frame_read_prefix(&header, (const uint8_t *)"\x80\0\0\2", &prefix, &fault), H2_OK);
+    assert_int_equal(h2_frame_read_prefix(&header, (const uint8_t *)"\x80\0\0\2", &prefix, &fault),
+                     H2_OK);
     assert_int_equal(prefix.promised_id, 2);
     assert_fault(h2_frame_read_prefix(&header, (const uint8_t *)"\0\0\0\1", &prefix, &fault),
                  H2_PROTOCOL_ERROR, H2_SCOPE_SESSION);
@@ -147,9 +148,9 @@ static void an_increment_is_not_zero_and_has_31_bits(void **state) {
                                                  &increment, &fault),
                      H2_OK);
     assert_int_equal(increment, 0x7fffffff);
-    assert_fault(h2_frame_read_window_update(&on_stream, (const uint8_t *)"\x80\0\0\0", &increment,
-                                             &fault),
-                 H2_PROTOCOL_ERROR, H2_SCOPE_STREAM);
+    assert_fault(
+        h2_frame_read_window_update(&on_stream, (const uint8_t *)"\x80\0\0\0", &increment, &fault),
+        H2_PROTOCOL_ERROR, H2_SCOPE_STREAM);
     assert_fault(
         h2_frame_read_window_update(&on_session, (const uint8_t *)"\0\0\0\0", &increment, &fault),
         H2_PROTOCOL_ERROR, H2_SCOPE_SESSION);

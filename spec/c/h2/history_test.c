@@ -39,8 +39,7 @@ static void a_reset_is_remembered_until_so_many_have_followed(void **state) {
     }
     for (uint32_t i = 0; i < H2_HISTORY_IDS; i++) {
         uint32_t id = 1999 - 2 * i;
-        assert_int_equal(h2_history_fate(&history, id),
-                         id % 4 == 1 ? H2_FATE_RESET : H2_FATE_USED);
+        assert_int_equal(h2_history_fate(&history, id), id % 4 == 1 ? H2_FATE_RESET : H2_FATE_USED);
     }
     assert_int_equal(h2_history_fate(&history, 1999 - 2 * H2_HISTORY_IDS), H2_FATE_FORGOTTEN);
     assert_int_equal(h2_history_fate(&history, 1), H2_FATE_FORGOTTEN);

@@ -40,18 +40,36 @@ static void the_last_of_equal_keys_counts(void **state) {
 
 static void other_members_of_any_kind_are_read_past(void **state) {
     (void)state;
-    assert_priority("u=1;x=1;y, a=\"q\\\"\\\\\", b=:aGk=:, c=tok/en:*, d=(1 \"a\" b;p), *e=-1.5, i", 1, true);
+    assert_priority("u=1;x=1;y, a=\"q\\\"\\\\\", b=:aGk=:, c=tok/en:*, d=(1 \"a\" b;p), *e=-1.5, i",
+                    1, true);
     assert_priority("uu=5, ii, u=2", 2, false);
     assert_priority("a=(), b=( 1  2 ), u=6", 6, false);
 }
 
 static void a_malformed_value_counts_for_nothing(void **state) {
     (void)state;
-    static const char *const values[] = {
-        "u=1,", "u=1,,i", "u=1 i", "u=", "U=1", "=1", "u=1, a=\"q", "u=1, a=:q", "u=1, a=(1",
-        "u=1, a=(1,2)", "u=1, a=?2", "u=1, a=-", "u=1, a=1.", "u=1, a=1.2345",
-        "u=1, a=1234567890123456", "u=1, a=1234567890123.1", "u=1;", "u=1;=2", "u=1, a=\"\\q\"",
-        "u=1, a=\"\x7f\"", "u=1, a=@1", "u=1\n"};
+    static const char *const values[] = {"u=1,",
+                                         "u=1,,i",
+                                         "u=1 i",
+                                         "u=",
+                                         "U=1",
+                                         "=1",
+                                         "u=1, a=\"q",
+                                         "u=1, a=:q",
+                                         "u=1, a=(1",
+                                         "u=1, a=(1,2)",
+                                         "u=1, a=?2",
+                                         "u=1, a=-",
+                                         "u=1, a=1.",
+                                         "u=1, a=1.2345",
+                                         "u=1, a=1234567890123456",
+                                         "u=1, a=1234567890123.1",
+                                         "u=1;",
+                                         "u=1;=2",
+                                         "u=1, a=\"\\q\"",
+                                         "u=1, a=\"\x7f\"",
+                                         "u=1, a=@1",
+                                         "u=1\n"};
     for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
         assert_priority(values[i], 3, false);
     h2_priority cut = h2_priority_parse(bytes_slice_of("u=1\0i", 5));

@@ -1,42 +1,10 @@
 /* Frames as such (RFC 9113 §3.4, §4, §5.5), whatever they are about. */
-#include "h2/support/peer.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-static peer p;
-
-static int open_server(void **state) {
-    (void)state;
-    peer_open(&p, H2_SERVER, NULL);
-    return 0;
-}
-
-static int open_client(void **state) {
-    (void)state;
-    peer_open(&p, H2_CLIENT, NULL);
-    return 0;
-}
+#include "h2/support/cases.h"
 
 static int open_silent_server(void **state) {
     (void)state;
     peer_open_silent(&p, H2_SERVER, NULL);
     return 0;
-}
-
-static int close_peer(void **state) {
-    (void)state;
-    peer_close(&p);
-    return 0;
-}
-
-/* Closes the session and opens another, for one more case of the same test. */
-static void again(h2_role role) {
-    peer_close(&p);
-    peer_open(&p, role, NULL);
 }
 
 /* -------------------------------------------------------------------------------------- preface */
@@ -100,7 +68,7 @@ static void assert_header_fault(uint32_t length, uint8_t type, uint8_t flags, ui
     h2_frame_write_header(header, length, type, flags, stream_id);
     peer_octets(&p, header, sizeof(header));
     peer_expect_fault(&p, code);
-    again(H2_SERVER);
+    again(H2_SERVER, NULL);
 }
 
 static void wrong_lengths_end_the_session_at_the_header(void **state) {
@@ -146,10 +114,10 @@ static void padding_as_long_as_the_payload_ends_the_session(void **state) {
     peer_run(&p);
     peer_frame(&p, H2_FRAME_DATA, H2_FLAG_PADDED, 3, "\x05xxxx", 5);
     peer_expect_fault(&p, "PROTOCOL_ERROR");
-    again(H2_SERVER);
+    again(H2_SERVER, NULL);
     peer_frame(&p, H2_FRAME_HEADERS, H2_FLAG_PADDED | H2_FLAG_END_HEADERS, 1, "\x05xxxx", 5);
     peer_expect_fault(&p, "PROTOCOL_ERROR");
-    again(H2_SERVER);
+    again(H2_SERVER, NULL);
     peer_frame(&p, H2_FRAME_HEADERS, H2_FLAG_PADDED | H2_FLAG_END_HEADERS, 1, "\xff", 1);
     peer_expect_fault(&p, "PROTOCOL_ERROR");
 }
@@ -157,7 +125,10 @@ static void padding_as_long_as_the_payload_ends_the_session(void **state) {
 static void padding_that_is_not_zero_is_ignored(void **state) {
     (void)state;
     peer_post(&p, 1);
-    peer_frame(&p, H2_FRAME_DATA, H2_FLAG_PADDED | H2_FLAG_END_STREAM, 1, "\x03" "abcXYZ", 7);
+    peer_frame(&p, H2_FRAME_DATA, H2_FLAG_PADDED | H2_FLAG_END_STREAM, 1,
+               "\x03"
+               "abcXYZ",
+               7);
     peer_expect(&p, "request 1; data 1 3 end", "");
 }
 
@@ -195,8 +166,8 @@ static void frames_for_clients_are_unknown_to_servers(void **state) {
 
 static void reserved_bits_and_undefined_flags_are_ignored(void **state) {
     (void)state;
-    bytes_slice block = peer_block(":method", "POST", ":scheme", "http", ":path", "/",
-                                   ":authority", "a", NULL);
+    bytes_slice block =
+        peer_block(":method", "POST", ":scheme", "http", ":path", "/", ":authority", "a", NULL);
     peer_headers(&p, H2_FLAG_END_HEADERS | 0xd2, 0x80000001, block);
     peer_frame(&p, H2_FRAME_WINDOW_UPDATE, 0xff, 0x80000000, "\x80\0\0\1", 4);
     peer_frame(&p, H2_FRAME_DATA, 0xf6, 0x80000001, "abc", 3);
@@ -239,9 +210,7 @@ static void a_client_reads_no_preface(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-#define SERVER(test) cmocka_unit_test_setup_teardown(test, open_server, close_peer)
 #define SILENT(test) cmocka_unit_test_setup_teardown(test, open_silent_server, close_peer)
-#define CLIENT(test) cmocka_unit_test_setup_teardown(test, open_client, close_peer)
         SILENT(the_preface_is_checked_octet_by_octet),
         SILENT(other_protocols_are_closed_at_their_first_octet),
         SILENT(the_first_frame_is_settings),

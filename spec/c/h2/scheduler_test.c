@@ -11,7 +11,7 @@ static h2_node nodes[4];
 
 static int setup(void **state) {
     (void)state;
-    h2_scheduler_init(&scheduler);
+    scheduler = (h2_scheduler){0};
     return 0;
 }
 
@@ -32,8 +32,8 @@ static void nobody_has_a_turn_where_nobody_is_ready(void **state) {
     (void)state;
     assert_null(h2_scheduler_next(&scheduler));
     add(0, 3, true);
-    h2_scheduler_remove(&nodes[0]);
-    h2_scheduler_remove(&nodes[0]);
+    h2_scheduler_remove(&scheduler, &nodes[0]);
+    h2_scheduler_remove(&scheduler, &nodes[0]);
     assert_null(h2_scheduler_next(&scheduler));
 }
 
@@ -43,9 +43,9 @@ static void the_most_urgent_goes_first(void **state) {
     add(1, 0, false);
     add(2, 3, true);
     assert_int_equal(turn(), 1);
-    h2_scheduler_remove(&nodes[1]);
+    h2_scheduler_remove(&scheduler, &nodes[1]);
     assert_int_equal(turn(), 2);
-    h2_scheduler_remove(&nodes[2]);
+    h2_scheduler_remove(&scheduler, &nodes[2]);
     assert_int_equal(turn(), 0);
 }
 
@@ -64,7 +64,7 @@ static void others_are_served_to_their_end_in_the_order_they_came(void **state) 
     add(1, 3, false);
     assert_int_equal(turn(), 0);
     assert_int_equal(turn(), 0);
-    h2_scheduler_remove(&nodes[0]);
+    h2_scheduler_remove(&scheduler, &nodes[0]);
     assert_int_equal(turn(), 1);
     h2_scheduler_add(&scheduler, &nodes[0]);
     assert_int_equal(turn(), 1);
@@ -77,8 +77,8 @@ static void a_node_is_added_but_once(void **state) {
     h2_scheduler_add(&scheduler, &nodes[0]);
     assert_int_equal(turn(), 0);
     assert_int_equal(turn(), 1);
-    h2_scheduler_remove(&nodes[0]);
-    h2_scheduler_remove(&nodes[1]);
+    h2_scheduler_remove(&scheduler, &nodes[0]);
+    h2_scheduler_remove(&scheduler, &nodes[1]);
     assert_null(h2_scheduler_next(&scheduler));
 }
 
@@ -88,7 +88,7 @@ static void a_changed_priority_counts_at_once_whether_ready_or_not(void **state)
     add(1, 3, true);
     h2_scheduler_move(&scheduler, &nodes[1], (h2_priority){1, false});
     assert_int_equal(turn(), 1);
-    h2_scheduler_remove(&nodes[1]);
+    h2_scheduler_remove(&scheduler, &nodes[1]);
     h2_scheduler_move(&scheduler, &nodes[1], (h2_priority){0, false});
     assert_int_equal(turn(), 0);
     h2_scheduler_add(&scheduler, &nodes[1]);

@@ -62,13 +62,14 @@ static void a_target_is_visible_ascii_without_a_fragment(void **state) {
 
 static void an_authority_is_a_host_and_perhaps_a_port(void **state) {
     (void)state;
-    static const char *const good[] = {"a", "example.org", "example.org:8080", "127.0.0.1:1",
-                                       "[::1]", "[::1]:443", "[fe80::1.2.3.4]", "a_b-c~d", "%41b",
-                                       "A:65535", "a:0", "x!$&'()*+;="};
-    static const char *const bad[] = {"", ":80", "a@b", "u:p@b", "a/b", "a?b", "a#b", "a,b", "a:",
-                                      "a:b", "a:99999", "a:65536", "a:000080", "a:80:80", "[::1",
-                                      "::1]", "[]", "[g::]", "[::1]x", "[::1]:", "a b", "%4", "%zz",
-                                      "a\\b", "a\x80", "a\"b", "http://a"};
+    static const char *const good[] = {
+        "a",         "example.org",     "example.org:8080", "127.0.0.1:1", "[::1]",
+        "[::1]:443", "[fe80::1.2.3.4]", "a_b-c~d",          "%41b",        "A:65535",
+        "a:0",       "x!$&'()*+;="};
+    static const char *const bad[] = {
+        "",       ":80",     "a@b",     "u:p@b",    "a/b",     "a?b",  "a#b",   "a,b",  "a:",
+        "a:b",    "a:99999", "a:65536", "a:000080", "a:80:80", "[::1", "::1]",  "[]",   "[g::]",
+        "[::1]x", "[::1]:",  "a b",     "%4",       "%zz",     "a\\b", "a\x80", "a\"b", "http://a"};
     for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
         if (!h2_text_is_authority(text_of(good[i])))
             fail_msg("%s is an authority", good[i]);
@@ -91,8 +92,16 @@ static void a_length_is_digits_up_to_what_a_double_holds(void **state) {
     assert_int_equal(h2_text_parse_length(text_of("0")), 0);
     assert_int_equal(h2_text_parse_length(text_of("0013")), 13);
     assert_int_equal(h2_text_parse_length(text_of("9007199254740991")), 9007199254740991);
-    static const char *const bad[] = {"", "+5", "-1", "5,5", "0x5", "5 ", " 5", "5.0",
-                                      "9007199254740992", "18446744073709551616"};
+    static const char *const bad[] = {"",
+                                      "+5",
+                                      "-1",
+                                      "5,5",
+                                      "0x5",
+                                      "5 ",
+                                      " 5",
+                                      "5.0",
+                                      "9007199254740992",
+                                      "18446744073709551616"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         assert_int_equal(h2_text_parse_length(text_of(bad[i])), -1);
 }

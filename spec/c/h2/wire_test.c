@@ -38,9 +38,10 @@ static void on_release(h2_chunk *chunk, bool was_sent) {
         self->dropped++;
 }
 
+/* Kept by the tests in static memory: the wire may hold it until the teardown. */
 static record chunk_of(const char *text) {
-    record self = {.chunk = {.data = (const uint8_t *)text, .size = strlen(text),
-                             .release = on_release}};
+    record self = {
+        .chunk = {.data = (const uint8_t *)text, .size = strlen(text), .release = on_release}};
     return self;
 }
 
@@ -70,7 +71,8 @@ static const char *listed(size_t max) {
 
 static void octets_and_chunks_come_in_the_order_they_were_added(void **state) {
     (void)state;
-    record a = chunk_of("chunk");
+    static record a;
+    a = chunk_of("chunk");
     add("one ");
     add("two ");
     add_chunk(&a, 5);
@@ -83,7 +85,8 @@ static void octets_and_chunks_come_in_the_order_they_were_added(void **state) {
 
 static void a_chunk_is_released_with_its_last_octet(void **state) {
     (void)state;
-    record a = chunk_of("chunk");
+    static record a;
+    a = chunk_of("chunk");
     add("x");
     add_chunk(&a, 3);
     add("y");
@@ -101,7 +104,8 @@ static void a_chunk_is_released_with_its_last_octet(void **state) {
 
 static void a_chunk_with_octets_left_is_not_released(void **state) {
     (void)state;
-    record a = chunk_of("chunk");
+    static record a;
+    a = chunk_of("chunk");
     add_chunk(&a, 3);
     h2_wire_sent(&wire, 3, &done);
     assert_int_equal(a.sent + a.dropped, 0);
@@ -111,7 +115,8 @@ static void a_chunk_with_octets_left_is_not_released(void **state) {
 
 static void a_discarded_chunk_is_released_when_what_was_added_has_gone(void **state) {
     (void)state;
-    record a = chunk_of("chunk");
+    static record a;
+    a = chunk_of("chunk");
     add_chunk(&a, 3);
     h2_wire_discard_chunk(&a.chunk);
     assert_int_equal(a.sent + a.dropped, 0);
@@ -123,7 +128,8 @@ static void a_discarded_chunk_is_released_when_what_was_added_has_gone(void **st
 
 static void an_empty_release_comes_when_all_before_it_is_sent(void **state) {
     (void)state;
-    record a = chunk_of(""), b = chunk_of("");
+    static record a, b;
+    a = b = chunk_of("");
     assert_int_equal(h2_wire_reserve(&wire, 0, 2), H2_OK);
     h2_wire_add_release(&wire, &a.chunk);
     add("x");
@@ -140,7 +146,8 @@ static void an_empty_release_comes_when_all_before_it_is_sent(void **state) {
 
 static void frames_are_done_when_their_run_has_gone(void **state) {
     (void)state;
-    record a = chunk_of("chunk");
+    static record a;
+    a = chunk_of("chunk");
     assert_int_equal(h2_wire_reserve(&wire, 8, 1), H2_OK);
     memset(h2_wire_tail(&wire), 'a', 8);
     h2_wire_add(&wire, 4, 1, 1);
@@ -155,7 +162,9 @@ static void frames_are_done_when_their_run_has_gone(void **state) {
 
 static void dropping_releases_each_chunk_once_as_not_sent(void **state) {
     (void)state;
-    record a = chunk_of("chunk"), b = chunk_of("other");
+    static record a, b;
+    a = chunk_of("chunk");
+    b = chunk_of("other");
     add_chunk(&a, 2);
     add_chunk(&a, 3);
     add_chunk(&b, 2);
@@ -209,13 +218,17 @@ static void out_of_memory_leaves_it_as_it_was(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(octets_and_chunks_come_in_the_order_they_were_added, setup, teardown),
+        cmocka_unit_test_setup_teardown(octets_and_chunks_come_in_the_order_they_were_added, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_chunk_is_released_with_its_last_octet, setup, teardown),
         cmocka_unit_test_setup_teardown(a_chunk_with_octets_left_is_not_released, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_discarded_chunk_is_released_when_what_was_added_has_gone, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_empty_release_comes_when_all_before_it_is_sent, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_discarded_chunk_is_released_when_what_was_added_has_gone,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(an_empty_release_comes_when_all_before_it_is_sent, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(frames_are_done_when_their_run_has_gone, setup, teardown),
-        cmocka_unit_test_setup_teardown(dropping_releases_each_chunk_once_as_not_sent, setup, teardown),
+        cmocka_unit_test_setup_teardown(dropping_releases_each_chunk_once_as_not_sent, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_wire_that_never_empties_does_not_grow, setup, teardown),
         cmocka_unit_test_setup_teardown(many_segments_wrap_around, setup, teardown),
 #ifdef MEM_FAULTS

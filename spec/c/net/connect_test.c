@@ -1,67 +1,10 @@
 #include "support/net_support.h"
 
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "net/internal.h"
-
-/* The resolver of these tests, instead of the C library's: no network, and lists in known order. */
-
-typedef struct fake_host {
-    const char *name;
-    const char *addresses[4];
-} fake_host;
-
-static const fake_host fake_hosts[] = {
-    {"localhost", {"127.0.0.1"}},
-    {"six-first.test", {"::1", "127.0.0.1"}},
-    {"four-first.test", {"127.0.0.5", "127.0.0.6", "::1"}},
-    {"slow-first.test", {"127.0.0.3", "127.0.0.1"}},
-};
-
-typedef struct fake_info {
-    struct addrinfo info;
-    struct sockaddr_storage address;
-} fake_info;
-
-static struct addrinfo *make_info(const char *text, struct addrinfo *next) {
-    fake_info *new = calloc(1, sizeof(*new));
-    int family = net_parse_address(text, 0, &new->address);
-    new->info.ai_family = family == 4 ? AF_INET : AF_INET6;
-    new->info.ai_addr = (struct sockaddr *)&new->address;
-    new->info.ai_addrlen = family == 4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-    new->info.ai_next = next;
-    return &new->info;
-}
-
-#define EXPORTED __attribute__((visibility("default"))) /* for libuv to find them first */
-
-EXPORTED int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
-                         struct addrinfo **list) {
-    (void)service;
-    *list = NULL;
-    for (size_t i = 0; i < sizeof(fake_hosts) / sizeof(*fake_hosts); i++) {
-        if (strcmp(fake_hosts[i].name, name) != 0)
-            continue;
-        for (int k = 3; k >= 0; k--) {
-            const char *text = fake_hosts[i].addresses[k];
-            int family = text && strchr(text, ':') ? AF_INET6 : AF_INET;
-            if (text && (hints->ai_family == AF_UNSPEC || hints->ai_family == family))
-                *list = make_info(text, *list);
-        }
-    }
-    return *list ? 0 : EAI_NONAME;
-}
-
-EXPORTED void freeaddrinfo(struct addrinfo *list) {
-    while (list) {
-        struct addrinfo *next = list->ai_next;
-        free(LIST_ENTRY(list, fake_info, info));
-        list = next;
-    }
-}
 
 static int free_port(net_loop *loop) {
     test_server probe = {0};
@@ -73,8 +16,8 @@ static int free_port(net_loop *loop) {
 
 static void connect_to(endpoint *client, net_loop *loop, const char *host, int port, int family) {
     net_connect_options options = {.host = host, .port = port, .family = family};
-    assert_int_equal(
-        net_socket_connect(&client->socket, loop, &options, &endpoint_events, client), 0);
+    assert_int_equal(net_socket_connect(&client->socket, loop, &options, &endpoint_events, client),
+                     0);
 }
 
 static void connects_to_an_address_without_looking_it_up(void **state) {
@@ -134,8 +77,8 @@ static void tells_what_is_wrong_at_once_from_the_loop(void **state) {
     memset(path, 'x', sizeof(path) - 1);
     path[sizeof(path) - 1] = '\0';
     options.path = path;
-    assert_int_equal(
-        net_socket_connect(&other.socket, *state, &options, &endpoint_events, &other), 0);
+    assert_int_equal(net_socket_connect(&other.socket, *state, &options, &endpoint_events, &other),
+                     0);
     RUN_UNTIL(*state, client.errors == 1 && other.errors == 1);
     assert_string_equal(client.error.code, "EINVAL");
     assert_string_equal(other.error.code, "ENAMETOOLONG");
@@ -181,8 +124,8 @@ static void reports_the_first_address_when_all_fail(void **state) {
     endpoint_close(&client, *state);
 }
 
-static void note_lookup(net_socket *socket, const net_error *error, const char *address,
-                        int family, const char *host) {
+static void note_lookup(net_socket *socket, const net_error *error, const char *address, int family,
+                        const char *host) {
     (void)error;
     (void)family;
     assert_string_equal(host, "four-first.test");
@@ -303,8 +246,8 @@ static void connects_from_a_local_address(void **state) {
     assert_int_equal(net_socket_peer(accepted.socket, &address), 0);
     assert_string_equal(address.text, "127.0.0.2");
     options.local_address = "no address";
-    assert_int_equal(
-        net_socket_connect(&other.socket, *state, &options, &endpoint_events, &other), 0);
+    assert_int_equal(net_socket_connect(&other.socket, *state, &options, &endpoint_events, &other),
+                     0);
     RUN_UNTIL(*state, other.errors == 1);
     assert_string_equal(other.error.code, "EINVAL");
     endpoint_close(&client, *state);

@@ -244,12 +244,11 @@ static void does_not_keep_the_loop_alive_when_unreferenced(void **state) {
 
 static void bears_failing_allocations(void **state) {
     for (size_t n = 1; n < 6; n++) {
-        server self = {0};
+        test_server self = {0};
         net_listen_options options = {.host = "localhost", .fd = -1};
         begin_watch(*state);
         mem_fail_once(n);
-        int status =
-            net_listener_open(&self.listener, *state, &options, &server_events, &self);
+        int status = net_listener_open(&self.listener, *state, &options, &server_events, &self);
         while (status == 0 && self.listenings + self.errors == 0) {
             assert_false(is_overdue());
             net_loop_run(*state, UV_RUN_ONCE);

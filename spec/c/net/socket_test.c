@@ -261,8 +261,7 @@ static void adopts_a_descriptor(void **state) {
     assert_int_equal(net_socket_adopt(&left.socket, *state, fds[0], &endpoint_events, &left), 0);
     assert_int_equal(net_socket_adopt(&right.socket, *state, fds[1], &endpoint_events, &right), 0);
     net_socket *none;
-    assert_int_equal(net_socket_adopt(&none, *state, ends[0], &endpoint_events, NULL),
-                     UV_ENOTSOCK);
+    assert_int_equal(net_socket_adopt(&none, *state, ends[0], &endpoint_events, NULL), UV_ENOTSOCK);
     net_socket_read_start(left.socket);
     net_socket_read_start(right.socket);
     endpoint_send(&left, "unix", 4);

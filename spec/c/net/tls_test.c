@@ -24,9 +24,9 @@ static void shakes_hands_and_tells_the_facts(void **state) {
     assert_string_equal(net_tls_alpn(pair.client), "h2");
     assert_string_equal(net_tls_alpn(pair.server), "h2");
     assert_string_equal(net_tls_protocol(pair.client), TLS_HAS_1_3 ? "TLSv1.3" : "TLSv1.2");
-    assert_string_equal(net_tls_cipher(pair.server, &iana),
-                        TLS_HAS_1_3 ? "TLS_CHACHA20_POLY1305_SHA256"
-                                    : "ECDHE-ECDSA-CHACHA20-POLY1305");
+    assert_string_equal(net_tls_cipher(pair.server, &iana), TLS_HAS_1_3
+                                                                ? "TLS_CHACHA20_POLY1305_SHA256"
+                                                                : "ECDHE-ECDSA-CHACHA20-POLY1305");
     assert_string_equal(iana, TLS_HAS_1_3 ? "TLS_CHACHA20_POLY1305_SHA256"
                                           : "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256");
     assert_string_equal(net_tls_servername(pair.server), "localhost");
@@ -145,8 +145,7 @@ static void tells_the_end_after_the_octets_before_it(void **state) {
     pair_run(&pair);
     uint8_t buffer[100];
     size_t size;
-    assert_int_equal(net_tls_read(pair.server, buffer, 100, &size, &pair.server_error),
-                     NET_TLS_OK);
+    assert_int_equal(net_tls_read(pair.server, buffer, 100, &size, &pair.server_error), NET_TLS_OK);
     assert_int_equal(size, 10);
     assert_int_equal(net_tls_read(pair.server, buffer, 100, &size, &pair.server_error),
                      NET_TLS_END);
@@ -375,8 +374,8 @@ static void does_not_resume_with_another_host_or_from_junk(void **state) {
     pair_close(&pair);
     for (size_t size = 0; size < session.size; size += size < 40 ? 1 : 37) {
         net_tls *tls;
-        assert_int_equal(net_tls_new(&tls, with.client, "localhost",
-                                     bytes_slice_of(session.data, size)), 0);
+        assert_int_equal(
+            net_tls_new(&tls, with.client, "localhost", bytes_slice_of(session.data, size)), 0);
         net_tls_free(tls);
     }
     shake_with(&pair, &with, "localhost", bytes_slice_of(session.data, session.size - 1));
@@ -532,9 +531,8 @@ static void tells_what_is_no_tls(void **state) {
         net_tls *tls;
         net_error error = {.text = ""};
         assert_int_equal(net_tls_new(&tls, context, NULL, bytes_slice_of(NULL, 0)), 0);
-        assert_int_equal(
-            net_tls_feed(tls, (const uint8_t *)texts[i], strlen(texts[i]), &error),
-            NET_TLS_ERROR);
+        assert_int_equal(net_tls_feed(tls, (const uint8_t *)texts[i], strlen(texts[i]), &error),
+                         NET_TLS_ERROR);
         assert_string_equal(error.code, "ERR_SSL_WRONG_VERSION_NUMBER");
         assert_int_equal(net_tls_start(tls, &error), NET_TLS_ERROR);
         net_tls_free(tls);

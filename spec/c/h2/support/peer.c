@@ -159,15 +159,15 @@ void peer_headers(peer *p, uint8_t flags, uint32_t stream_id, bytes_slice block)
 }
 
 void peer_get(peer *p, uint32_t stream_id) {
-    peer_headers(p, H2_FLAG_END_HEADERS | H2_FLAG_END_STREAM, stream_id,
-                 peer_block(":method", "GET", ":scheme", "http", ":path", "/", ":authority", "a",
-                            NULL));
+    peer_headers(
+        p, H2_FLAG_END_HEADERS | H2_FLAG_END_STREAM, stream_id,
+        peer_block(":method", "GET", ":scheme", "http", ":path", "/", ":authority", "a", NULL));
 }
 
 void peer_post(peer *p, uint32_t stream_id) {
-    peer_headers(p, H2_FLAG_END_HEADERS, stream_id,
-                 peer_block(":method", "POST", ":scheme", "http", ":path", "/", ":authority", "a",
-                            NULL));
+    peer_headers(
+        p, H2_FLAG_END_HEADERS, stream_id,
+        peer_block(":method", "POST", ":scheme", "http", ":path", "/", ":authority", "a", NULL));
 }
 
 void peer_respond(peer *p, uint8_t flags, uint32_t stream_id) {
@@ -212,8 +212,8 @@ static void read_output(peer *p) {
     size_t count;
     while (!p->is_deaf && h2_session_wants_output(p->session)) {
         size_t before = octets.size;
-        assert_int_equal(
-            h2_session_output(p->session, slices, MAX_SLICES, 128 * 1024, &count), H2_OK);
+        assert_int_equal(h2_session_output(p->session, slices, MAX_SLICES, 128 * 1024, &count),
+                         H2_OK);
         for (size_t i = 0; i < count; i++)
             append(&octets, slices[i].data, slices[i].size);
         h2_session_sent(p->session, octets.size - before);

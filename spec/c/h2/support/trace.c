@@ -104,9 +104,9 @@ void trace_event(trace *t, const h2_event *event) {
         add_data(t, event);
         return;
     }
-    end_data(t, false);
     if (event->kind == H2_EV_NONE)
         return;
+    end_data(t, false);
     begin(t);
     switch (event->kind) {
     case H2_EV_HEADERS:

@@ -1,5 +1,5 @@
-/* What the tests of csrc/net share: a loop with a watchdog, and an endpoint that keeps what a socket
- * tells and can echo, gather or send. */
+/* What the tests of csrc/net share: a loop with a watchdog, and an endpoint that keeps what a
+ * socket tells and can echo, gather or send. */
 #ifndef SPEC_NET_SUPPORT_H
 #define SPEC_NET_SUPPORT_H
 
@@ -69,7 +69,8 @@ typedef struct test_server {
     int listenings, connections, errors, closes;
     net_error error;
     int port;
-    void (*on_connection)(struct test_server *server, net_socket *socket); /* instead; may be NULL */
+    /* Instead of all that; may be NULL. */
+    void (*on_connection)(struct test_server *server, net_socket *socket);
 } test_server;
 
 extern const net_listener_events server_events;

@@ -1,0 +1,130 @@
+/* Keys, certificates, and whom to trust: from PEM or DER into a context. */
+#include "net/tls.h"
+
+#include <string.h>
+
+#include <mbedtls/platform_util.h>
+
+#include "base/mem.h"
+
+/* mbedTLS takes PEM with its terminator and DER without: a copy that has one, and the size to
+ * give. */
+static char *terminate(bytes_slice octets, size_t *size, net_error *error) {
+    char *copy = mem_alloc(octets.size + 1);
+    if (!copy) {
+        tls_error_set(error, "ENOMEM", "out of memory");
+        return NULL;
+    }
+    memcpy(copy, octets.data, octets.size);
+    copy[octets.size] = '\0';
+    *size = octets.size + (strstr(copy, "-----BEGIN ") != NULL);
+    return copy;
+}
+
+static bool read_certificates(mbedtls_x509_crt *chain, bytes_slice octets, const char *what,
+                              net_error *error) {
+    size_t size;
+    char *copy = terminate(octets, &size, error);
+    if (!copy)
+        return false;
+    int result = mbedtls_x509_crt_parse(chain, (const unsigned char *)copy, size);
+    mem_free(copy);
+    if (result > 0)
+        tls_error_set(error, "ERR_OSSL_PEM_BAD_BASE64_DECODE",
+                      "%s: %d of the certificates cannot be read", what, result);
+    else if (result < 0)
+        tls_error_refuse(error, "ERR_OSSL_PEM_NO_START_LINE", what, result);
+    return result == 0;
+}
+
+static bool read_revocations(net_tls_context *context, bytes_slice octets, net_error *error) {
+    size_t size;
+    char *copy = terminate(octets, &size, error);
+    if (!copy)
+        return false;
+    int result = mbedtls_x509_crl_parse(&context->crl, (const unsigned char *)copy, size);
+    mem_free(copy);
+    if (result != 0)
+        tls_error_refuse(error, "ERR_CRYPTO_OPERATION_FAILED", "crl", result);
+    return result == 0;
+}
+
+static int parse_key(net_tls_context *context, const char *text, size_t size,
+                     const char *passphrase) {
+    const unsigned char *password = (const unsigned char *)passphrase;
+    size_t password_size = passphrase ? strlen(passphrase) : 0;
+#if TLS_IS_3
+    return mbedtls_pk_parse_key(&context->key, (const unsigned char *)text, size, password,
+                                password_size, tls_random_octets, &context->random);
+#else
+    return mbedtls_pk_parse_key(&context->key, (const unsigned char *)text, size, password,
+                                password_size);
+#endif
+}
+
+static bool read_key(net_tls_context *context, const net_tls_options *options, net_error *error) {
+    size_t size;
+    char *copy = terminate(options->key, &size, error);
+    if (!copy)
+        return false;
+    int result = parse_key(context, copy, size, options->passphrase);
+    mbedtls_platform_zeroize(copy, options->key.size);
+    mem_free(copy);
+    if (result == MBEDTLS_ERR_PK_PASSWORD_REQUIRED)
+        tls_error_set(error, "ERR_MISSING_PASSPHRASE", "the key is encrypted: a passphrase is due");
+    else if (result == MBEDTLS_ERR_PK_PASSWORD_MISMATCH)
+        tls_error_set(error, "ERR_OSSL_BAD_DECRYPT", "the passphrase does not open the key");
+    else if (result != 0)
+        tls_error_refuse(error, "ERR_OSSL_PEM_NO_START_LINE", "key", result);
+    return result == 0;
+}
+
+static int check_pair(net_tls_context *context) {
+#if TLS_IS_3
+    return mbedtls_pk_check_pair(&context->cert.pk, &context->key, tls_random_octets,
+                                 &context->random);
+#else
+    return mbedtls_pk_check_pair(&context->cert.pk, &context->key);
+#endif
+}
+
+bool tls_identity_read(net_tls_context *context, const net_tls_options *options, net_error *error) {
+    if (options->cert.size == 0 && options->key.size == 0)
+        return true;
+    if (options->cert.size == 0 || options->key.size == 0) {
+        tls_error_set(error, "ERR_OSSL_NO_CERTIFICATE_ASSIGNED",
+                      "a key and a certificate go together: one of them is missing");
+        return false;
+    }
+    if (!read_certificates(&context->cert, options->cert, "cert", error) ||
+        !read_key(context, options, error))
+        return false;
+    if (check_pair(context) != 0) {
+        tls_error_set(error, "ERR_OSSL_X509_KEY_VALUES_MISMATCH",
+                      "the key is not that of the certificate");
+        return false;
+    }
+    int result = mbedtls_ssl_conf_own_cert(&context->config, &context->cert, &context->key);
+    if (result != 0)
+        tls_error_refuse(error, "ENOMEM", "cert", result);
+    return result == 0;
+}
+
+bool tls_trust_read(net_tls_context *context, const net_tls_options *options, net_error *error) {
+    context->has_own_ca = options->ca_count > 0;
+    for (size_t i = 0; i < options->ca_count; i++) {
+        if (!read_certificates(&context->ca, options->ca[i], "ca", error))
+            return false;
+    }
+    return options->crl.size == 0 || read_revocations(context, options->crl, error);
+}
+
+void tls_trust_prepare(net_tls_context *context) {
+    if (context->has_trust)
+        return;
+    context->has_trust = true;
+    if (!context->has_own_ca)
+        tls_trust_load_system(&context->ca);
+    mbedtls_ssl_conf_ca_chain(&context->config, &context->ca,
+                              context->crl.version != 0 ? &context->crl : NULL);
+}
