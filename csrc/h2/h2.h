@@ -18,11 +18,11 @@
 
 enum {
     H2_OK = 0,
-    H2_FAULT = -1,     /* the peer broke the protocol; inside the engine only, an h2_fault says how */
-    H2_NOMEM = -2,     /* memory is out; the session can only be freed or be shut down */
-    H2_MISUSE = -3,    /* the call is not allowed in this state or role */
-    H2_GONE = -4,      /* the stream is closed or its sending side is ended; or the session is ended */
-    H2_NO_IDS = -5,    /* stream identifiers are used up (RFC 9113 §5.1.1) */
+    H2_FAULT = -1,  /* the peer broke the protocol; inside the engine only, an h2_fault says how */
+    H2_NOMEM = -2,  /* memory is out; the session can only be freed or be shut down */
+    H2_MISUSE = -3, /* the call is not allowed in this state or role */
+    H2_GONE = -4,   /* the stream is closed or its sending side is ended; or the session is ended */
+    H2_NO_IDS = -5, /* stream identifiers are used up (RFC 9113 §5.1.1) */
     H2_TOO_LARGE = -6, /* the header block is over max_send_header_octets */
     H2_DISABLED = -7,  /* the peer does not accept this (push, extended CONNECT) */
     H2_LIMIT = -8,     /* too many outstanding (pings, settings) */
@@ -208,7 +208,7 @@ typedef enum h2_event_kind {
     H2_EV_PRIORITY_UPDATE, /* already in force (RFC 9218 §7) */
     H2_EV_ALTSVC,          /* RFC 7838 §4, to clients */
     H2_EV_ORIGIN,          /* RFC 8336, to clients; one event for a frame */
-    H2_EV_FAULT            /* the session is over: GOAWAY is queued; nothing follows, CLOSE neither */
+    H2_EV_FAULT /* the session is over: GOAWAY is queued; nothing follows, CLOSE neither */
 } h2_event_kind;
 
 typedef enum h2_message {
@@ -221,9 +221,9 @@ typedef enum h2_message {
 
 /* Who ended a stream or a session. */
 typedef enum h2_by {
-    H2_BY_LOCAL,  /* the program: both sides ended, reset, shutdown */
-    H2_BY_PEER,   /* RST_STREAM, GOAWAY from the peer */
-    H2_BY_ENGINE  /* the engine, for a fault of the peer's */
+    H2_BY_LOCAL, /* the program: both sides ended, reset, shutdown */
+    H2_BY_PEER,  /* RST_STREAM, GOAWAY from the peer */
+    H2_BY_ENGINE /* the engine, for a fault of the peer's */
 } h2_by;
 
 /* Slices, field arrays and `text` are valid until the next call of h2_session_next. */
@@ -247,12 +247,12 @@ typedef struct h2_event {
             bool is_end;
         } data;
         struct {
-            uint32_t code;      /* NO_ERROR where both sides ended in order */
-            h2_by by;           /* who ended it */
-            bool is_reset;      /* by RST_STREAM, GOAWAY or a fault rather than in order */
-            bool is_processed;  /* false: the peer has certainly not acted on it (REFUSED_STREAM,
+            uint32_t code;     /* NO_ERROR where both sides ended in order */
+            h2_by by;          /* who ended it */
+            bool is_reset;     /* by RST_STREAM, GOAWAY or a fault rather than in order */
+            bool is_processed; /* false: the peer has certainly not acted on it (REFUSED_STREAM,
                                    above GOAWAY's last id, never sent); it is safe to send again */
-            const char *text;   /* of H2_BY_ENGINE: what was wrong */
+            const char *text;  /* of H2_BY_ENGINE: what was wrong */
         } close;
         struct {
             uint8_t payload[8];

@@ -125,7 +125,7 @@ struct h2_session {
     bool is_drained : 1;  /* it is sent */
     bool is_terminal : 1; /* nothing but output is left */
     bool is_input_ended : 1;
-    bool is_overdue : 1; /* the peer was late: `fault` is told next */
+    bool is_overdue : 1;       /* the peer was late: `fault` is told next */
     bool is_push_refused : 1;  /* SETTINGS_ENABLE_PUSH 0 was sent, acknowledged or not */
     bool is_out_of_memory : 1; /* what could not be said by the call that failed */
 };

@@ -28,8 +28,8 @@ struct net_socket {
     net_connector *connector;   /* while connecting */
     const net_carrier *carrier; /* in the place of a channel; NULL: none, or it has been let go */
     void *carrier_context;
-    net_tls *tls;             /* NULL: plain */
-    net_error *failure;       /* for on_error; NULL with DUE_ERROR: memory was out */
+    net_tls *tls;       /* NULL: plain */
+    net_error *failure; /* for on_error; NULL with DUE_ERROR: memory was out */
     uint64_t bytes_read;
     uint64_t bytes_written;
     bytes_buffer rest; /* octets that the kernel did not take: libuv has them */

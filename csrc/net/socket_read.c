@@ -109,9 +109,8 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer) {
 
 void net_socket_poll(net_socket *socket) {
     bool is_handshaking = socket->has_begun_tls && !net_socket_is_open(socket);
-    bool is_wanted = net_socket_is_connected(socket) && !socket->is_closing &&
-                     !socket->is_failed && !socket->has_fin &&
-                     (socket->is_reading || is_handshaking);
+    bool is_wanted = net_socket_is_connected(socket) && !socket->is_closing && !socket->is_failed &&
+                     !socket->has_fin && (socket->is_reading || is_handshaking);
     if (is_wanted == socket->is_polling)
         return;
     socket->is_polling = is_wanted;

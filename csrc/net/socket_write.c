@@ -151,8 +151,8 @@ static size_t send_slices(net_socket *socket, const bytes_slice *slices, size_t 
 /* -------------------------------------------------------------------------------- through TLS */
 
 void net_socket_flush(net_socket *socket) {
-    if (!socket->tls || !net_socket_is_connected(socket) || socket->is_closing || socket->is_failed ||
-        socket->is_writing)
+    if (!socket->tls || !net_socket_is_connected(socket) || socket->is_closing ||
+        socket->is_failed || socket->is_writing)
         return;
     bytes_slice output = net_tls_output(socket->tls);
     if (output.size > 0)

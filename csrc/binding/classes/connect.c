@@ -210,9 +210,8 @@ static void set_authority(lh2_client_session *client, const lh2_url *url, const 
     bool has_brackets = strchr(host, ':') != NULL;
     int size = snprintf(client->authority, sizeof(client->authority),
                         has_brackets ? "[%.255s]:%d" : "%.255s:%d", host, url->port);
-    client->authority_size = (size_t)size < sizeof(client->authority)
-                                 ? (size_t)size
-                                 : sizeof(client->authority) - 1;
+    client->authority_size =
+        (size_t)size < sizeof(client->authority) ? (size_t)size : sizeof(client->authority) - 1;
 }
 
 /* ---------------------------------------------------------------------------------- the connection */
@@ -231,8 +230,9 @@ static void read_connect_options(lua_State *L, int options, const lh2_url *url,
         (uint32_t)lh2_opt_integer(L, options, "autoSelectFamilyAttemptTimeout", 0, INT32_MAX, 0);
     out->is_no_delay = lh2_opt_boolean(L, options, "noDelay", true);
     if (lh2_opt_boolean(L, options, "keepAlive", false))
-        out->keep_alive_s = 1 + (uint32_t)lh2_opt_integer(L, options, "keepAliveInitialDelay", 0,
-                                                          INT32_MAX, 0) / 1000;
+        out->keep_alive_s =
+            1 +
+            (uint32_t)lh2_opt_integer(L, options, "keepAliveInitialDelay", 0, INT32_MAX, 0) / 1000;
     if (out->path != NULL)
         out->host = NULL;
 }
@@ -457,8 +457,8 @@ static int http2_connect(lua_State *L) {
     read_connect_options(L, 2, &url, &connect);
     const char *servername = lh2_opt_string(L, 2, "servername", NULL, NULL);
     lh2_config_read(L, 2, H2_CLIENT, &config);
-    lh2_client_session *client = (lh2_client_session *)lh2_session_new(
-        L, &lh2_client_session_class, sizeof(*client), &config);
+    lh2_client_session *client = (lh2_client_session *)lh2_session_new(L, &lh2_client_session_class,
+                                                                       sizeof(*client), &config);
     client->is_secure = strcmp(url.scheme, "https") == 0;
     client->has_identity_check =
         has.check_server_identity && lh2_opt_boolean(L, 2, "rejectUnauthorized", true);

@@ -13,14 +13,14 @@ typedef struct duplex_pipe {
     bytes_buffer out;  /* for the Duplex */
     bool has_heard_connect, has_heard_end, has_heard_error, has_heard_finish; /* not told yet */
     bool is_connecting;
-    bool is_read_wanted;  /* by the socket */
-    bool is_flowing;      /* the Duplex was told so */
-    bool is_listening;    /* to its "data" */
-    bool is_full;         /* write() said false: until "drain" */
-    bool owes_writable;   /* the socket waits to write more */
+    bool is_read_wanted; /* by the socket */
+    bool is_flowing;     /* the Duplex was told so */
+    bool is_listening;   /* to its "data" */
+    bool is_full;        /* write() said false: until "drain" */
+    bool owes_writable;  /* the socket waits to write more */
     bool wants_finish;
-    bool is_let_go;       /* the Duplex is not to be destroyed */
-    bool is_due;          /* the tick is on its way; else there is room kept for it */
+    bool is_let_go; /* the Duplex is not to be destroyed */
+    bool is_due;    /* the tick is on its way; else there is room kept for it */
 } duplex_pipe;
 
 static const lh2_class pipe_class;
@@ -83,8 +83,15 @@ static const net_carrier carrier = {on_read_wanted, on_write, octets_queued,
 
 /* ---------------------------------------------------------------------------- from the Duplex */
 
-typedef enum heard { HEARD_CONNECT, HEARD_DATA, HEARD_END, HEARD_DRAIN, HEARD_FINISH, HEARD_ERROR,
-                     HEARD_CLOSE } heard;
+typedef enum heard {
+    HEARD_CONNECT,
+    HEARD_DATA,
+    HEARD_END,
+    HEARD_DRAIN,
+    HEARD_FINISH,
+    HEARD_ERROR,
+    HEARD_CLOSE
+} heard;
 
 static void take_data(lua_State *L, duplex_pipe *pipe) {
     size_t size;

@@ -14,22 +14,23 @@ struct lh2_stream;
 typedef struct lh2_session {
     lh2_object object;
     h2_role role;
-    h2_session *engine; /* the wire's, once there is one */
-    net_wire *wire;     /* NULL until connected, and after the end */
-    net_socket *socket; /* NULL before connecting, and once closed */
-    net_timer *timer;   /* the one for all that waits for time to pass (session_clock.c) */
-    uint64_t timer_ms;  /* when it fires; H2_NEVER: it does not run */
+    h2_session *engine;  /* the wire's, once there is one */
+    net_wire *wire;      /* NULL until connected, and after the end */
+    net_socket *socket;  /* NULL before connecting, and once closed */
+    net_timer *timer;    /* the one for all that waits for time to pass (session_clock.c) */
+    uint64_t timer_ms;   /* when it fires; H2_NEVER: it does not run */
     uint64_t connect_ms; /* when it is to be connected; or H2_NEVER */
-    uint64_t linger_ms; /* when the wait for the peer's end is over, once all is said; or H2_NEVER */
-    uint64_t timeout_ms;  /* of setTimeout; 0: none */
-    uint64_t active_ms;   /* the last octet, either way */
-    uint64_t unused_ms;   /* the last stream's end, if there is none */
-    uint64_t moved_ms;    /* when it was seen that the peer takes octets, */
-    uint64_t moved_octets; /* and so many then; moved_ms 0: none wait */
+    uint64_t
+        linger_ms; /* when the wait for the peer's end is over, once all is said; or H2_NEVER */
+    uint64_t timeout_ms;                      /* of setTimeout; 0: none */
+    uint64_t active_ms;                       /* the last octet, either way */
+    uint64_t unused_ms;                       /* the last stream's end, if there is none */
+    uint64_t moved_ms;                        /* when it was seen that the peer takes octets, */
+    uint64_t moved_octets;                    /* and so many then; moved_ms 0: none wait */
     uint32_t keep_alive_ms, write_timeout_ms; /* 0: none */
-    struct lh2_server *server; /* of a server's session, while both live */
-    list_node link;            /* among the server's sessions */
-    list_node streams;         /* those not closed, by lh2_stream.link */
+    struct lh2_server *server;                /* of a server's session, while both live */
+    list_node link;                           /* among the server's sessions */
+    list_node streams;                        /* those not closed, by lh2_stream.link */
     size_t stream_count;
     lh2_callbacks pings, settings;
     uint32_t goaway_code, goaway_last_id; /* of the last GOAWAY received */
@@ -41,10 +42,10 @@ typedef struct lh2_session {
     bool has_connected;
     bool is_closed; /* no new streams: close(), or a GOAWAY */
     bool is_destroyed;
-    bool is_ended;       /* "close" is due or was emitted */
-    bool is_output_done; /* the engine's last octet is with the socket */
-    bool has_peer_ended; /* FIN */
-    bool has_timed_out;  /* "timeout" was emitted, and nothing has moved since */
+    bool is_ended;          /* "close" is due or was emitted */
+    bool is_output_done;    /* the engine's last octet is with the socket */
+    bool has_peer_ended;    /* FIN */
+    bool has_timed_out;     /* "timeout" was emitted, and nothing has moved since */
     bool is_server_timeout; /* ... and concerns the server (server.timeout) */
 } lh2_session;
 

@@ -375,8 +375,8 @@ static bool is_encrypted(lua_State *L, const net_socket *socket) {
 void lh2_session_attach(lua_State *L, lh2_session *session, net_socket *socket) {
     session->socket = socket;
     net_socket_set_events(socket, &socket_events, session);
-    if (net_wire_new(&session->wire, session->object.runtime->loop, session->engine,
-                     &session_pipe, session, &wire_events, session) != 0) {
+    if (net_wire_new(&session->wire, session->object.runtime->loop, session->engine, &session_pipe,
+                     session, &wire_events, session) != 0) {
         lh2_push_error(L, "ERR_HTTP2_NO_MEM", NULL);
         lh2_session_destroy(L, session, H2_INTERNAL_ERROR);
         return;
