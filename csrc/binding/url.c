@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static bool is_scheme_char(char c, size_t at) {
     return isalpha((unsigned char)c) ||
@@ -78,6 +79,19 @@ bool lh2_url_parse(const char *text, size_t size, lh2_url *url) {
         authority = user_end + 1;
     }
     return parse_authority(authority, length, url);
+}
+
+bool lh2_url_is_opaque(const char *text, size_t size) {
+    static const char *const with_origin[] = {"http", "https", "ws", "wss", "ftp"};
+    size_t at = 0;
+    while (at < size && is_scheme_char(text[at], at))
+        at++;
+    if (at == 0 || at == size || text[at] != ':')
+        return false;
+    for (size_t i = 0; i < sizeof(with_origin) / sizeof(*with_origin); i++)
+        if (strlen(with_origin[i]) == at && strncasecmp(text, with_origin[i], at) == 0)
+            return false;
+    return true;
 }
 
 void lh2_url_origin(const lh2_url *url, char origin[LH2_ORIGIN_SIZE]) {

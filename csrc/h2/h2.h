@@ -355,7 +355,8 @@ int h2_session_submit_origin(h2_session *session, const bytes_slice *origins, si
 /* The receive window of the connection; growing it sends WINDOW_UPDATE, shrinking it takes effect as
  * the peer spends. */
 int h2_session_set_local_window(h2_session *session, uint32_t octets);
-/* The identifier of the next stream this side opens; H2_MISUSE if of the wrong parity or used. */
+/* The identifier of the next stream this side opens; one above 2^31-1: there is none left. H2_MISUSE
+ * if of the wrong parity or used. */
 int h2_session_set_next_id(h2_session *session, uint32_t stream_id);
 
 /* Graceful end (RFC 9113 §6.8): GOAWAY with the last stream processed; no new streams either way; a
