@@ -8,7 +8,8 @@
 #define DEFAULT_LIST_OCTETS 65535u
 #define LAST_ID H2_MAX_31_BIT
 
-hpack_limits h2_session_section_limits(const h2_session *session) {
+/* §6.5.2 */
+static hpack_limits section_limits(const h2_session *session) {
     uint32_t said = session->local.max_header_list_size;
     size_t octets = said == UINT32_MAX ? DEFAULT_LIST_OCTETS : said;
     size_t excess = octets < SIZE_MAX / EXCESS_FACTOR ? octets * EXCESS_FACTOR : SIZE_MAX;
@@ -126,7 +127,7 @@ int h2_receive_continuation_begin(h2_session *session) {
     if (session->block.kind == H2_BLOCK_NONE)
         return h2_fault_session(&session->fault, H2_PROTOCOL_ERROR,
                                 "CONTINUATION without a header block"); /* §6.10 */
-    hpack_limits limits = h2_session_section_limits(session);
+    hpack_limits limits = section_limits(session);
     session->in.expect = expect_fragment;
     return h2_limits_continuation(&session->limits, session->in.frame.length,
                                   limits.max_list_octets, &session->fault);
@@ -351,7 +352,7 @@ static int finish_block(h2_session *session, h2_event *event) {
 }
 
 static int decode(h2_session *session, bytes_slice fragment, bool is_last) {
-    hpack_limits limits = h2_session_section_limits(session);
+    hpack_limits limits = section_limits(session);
     switch (hpack_decoder_decode(session->decoder, fragment, is_last, &limits,
                                  session->block.section)) {
     case HPACK_OK:

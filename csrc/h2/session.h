@@ -249,9 +249,6 @@ void h2_session_forget_event(h2_session *session);
 /* Takes what was said early about a stream that opens now. */
 void h2_session_apply_early_priority(h2_session *session, h2_stream *stream);
 
-/* Limits of the field sections that we take (§6.5.2). */
-hpack_limits h2_session_section_limits(const h2_session *session);
-
 /* ------------------------------------------------------------------------ time (deadline.c) */
 
 /* Says by when a SETTINGS frame of ours is to be acknowledged. */
