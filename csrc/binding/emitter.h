@@ -95,6 +95,11 @@ void lh2_emit_later(lua_State *L, lh2_object *object, lh2_event event);
 /* Adds the function on top as a listener of the object at `index`, which it pops. [-1, +0, m] */
 void lh2_add_listener(lua_State *L, int index, lh2_event event, bool is_once);
 
+/* Takes out the function on top, the one added last of those that are the same. [-1, +0, m] */
+void lh2_remove_listener(lua_State *L, int index, lh2_event event);
+/* As emitter:emit(name, ...), for classes that do something of their own on an event. */
+int lh2_emitter_emit(lua_State *L);
+
 /* A class may want to know when the first listener of an event comes or the last one goes (known
  * events only): called after the change, with the object's index. */
 typedef void (*lh2_listener_hook)(lua_State *L, int index, int event, bool is_added);

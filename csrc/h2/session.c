@@ -32,6 +32,10 @@ void h2_options_init(h2_options *options, h2_role role) {
                 .max_outbound_octets = 512 * 1024,
                 .max_session_octets = 10 * 1000 * 1000,
                 .max_interim_responses = 32,
+                .first_settings_ms = 10000,
+                .settings_ack_ms = 10000,
+                .header_block_ms = 10000,
+                .stream_stall_ms = role == H2_SERVER ? 60000 : 0,
                 .is_strict = true,
             },
     };
@@ -81,6 +85,7 @@ static void init(h2_session *session, const h2_options *options) {
         .announced_max_streams = UINT32_MAX,
         .max_reserved_peer = options->max_reserved_remote_streams,
         .max_send_header_octets = options->max_send_header_octets,
+        .deadlines = {.first_settings_ms = H2_NEVER, .look_ms = H2_NEVER},
     };
     h2_session_begin_reading(session);
     idmap_init(&session->streams, options->seed);

@@ -81,6 +81,7 @@ void h2_session_schedule(h2_session *session, h2_stream *stream) {
         h2_scheduler_add(&session->scheduler, &stream->node);
     else
         h2_scheduler_remove(&session->scheduler, &stream->node);
+    h2_session_note_stall(session, stream);
 }
 
 int h2_session_hold(h2_session *session, const hpack_field *fields, size_t count,

@@ -454,17 +454,31 @@ static int prepend_once_listener(lua_State *L) {
     return add_method(L, true, true);
 }
 
+/* Takes out the listener at `listener` of the event whose name is at `name`. [-0, +0, e] */
+static void remove_listener(lua_State *L, int owner, int name, int listener) {
+    int event = event_of(L, name);
+    push_listeners(L, owner, name, event);
+    int at = find_entry(L, listener);
+    lua_pop(L, 1);
+    if (at > 0)
+        remove_at(L, owner, name, event, at);
+}
+
+void lh2_remove_listener(lua_State *L, int index, lh2_event event) {
+    index = lua_absindex(L, index);
+    int listener = lua_gettop(L);
+    push_event_name(L, (int)event);
+    remove_listener(L, index, listener + 1, listener);
+    lua_settop(L, listener - 1);
+}
+
 /* emitter:off(name, listener): the one added last of those that are the same. */
 static int off(lua_State *L) {
     lh2_check(L, 1, &lh2_emitter_class);
     check_name(L);
     lh2_check_function(L, 3, "listener");
     lua_settop(L, 3);
-    int event = event_of(L, 2);
-    push_listeners(L, 1, 2, event);
-    int at = find_entry(L, 3);
-    if (at > 0)
-        remove_at(L, 1, 2, event, at);
+    remove_listener(L, 1, 2, 3);
     lua_settop(L, 1);
     return 1;
 }
@@ -537,7 +551,7 @@ static int raise_unhandled(lua_State *L) {
 }
 
 /* emitter:emit(name, ...): whether there was a listener. */
-static int emit(lua_State *L) {
+int lh2_emitter_emit(lua_State *L) {
     lh2_check(L, 1, &lh2_emitter_class);
     check_name(L);
     int event = event_of(L, 2), nargs = lua_gettop(L) - 2;
@@ -622,7 +636,7 @@ static const luaL_Reg methods[] = {{"on", on},
                                    {"removeAllListeners", remove_all_listeners},
                                    {"prependListener", prepend_listener},
                                    {"prependOnceListener", prepend_once_listener},
-                                   {"emit", emit},
+                                   {"emit", lh2_emitter_emit},
                                    {"listenerCount", listener_count},
                                    {"listeners", listeners},
                                    {"eventNames", event_names},

@@ -1,5 +1,6 @@
 #include "binding/classes/exchange.h"
 #include "binding/classes/server.h"
+#include "binding/classes/session_members.h"
 #include "binding/classes/socket_proxy.h"
 #include "binding/classes/stream.h"
 
@@ -112,10 +113,12 @@ static int get_server(lua_State *L) {
     return 1;
 }
 
+static const luaL_Reg methods[] = {
+    {"altsvc", lh2_session_altsvc}, {"origin", lh2_session_origin}, {NULL, NULL}};
 static const luaL_Reg getters[] = {{"server", get_server}, {NULL, NULL}};
 
 const lh2_class lh2_server_session_class = {
-    "ServerHttp2Session", &lh2_session_class, NULL, getters, NULL, NULL};
+    "ServerHttp2Session", &lh2_session_class, methods, getters, NULL, NULL};
 
 void lh2_server_session_open(lua_State *L) {
     lh2_class_register(L, &lh2_server_session_class);
