@@ -126,6 +126,8 @@ void lh2_session_destroy(lua_State *L, lh2_session *session, uint32_t code) {
     destroy_streams(L, session);
     lua_pop(L, 1);
     session->is_connecting = false;
+    if (session->socket != NULL)
+        net_socket_ref(session->socket, true); /* "close" is to come, which takes no longer */
     if (session->pings.count > 0)
         lh2_tick_push(L, &session->object, cancel_pings, 0);
     if (session->wire != NULL) {
