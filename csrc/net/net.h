@@ -41,8 +41,8 @@ void net_loop_free(net_loop *loop);
 
 uv_loop_t *net_loop_uv(net_loop *loop);
 h2_pool *net_loop_pool(net_loop *loop);
-/* Milliseconds of the loop's monotonic clock, as of the last update. */
-uint64_t net_loop_now(const net_loop *loop);
+/* Milliseconds of the loop's monotonic clock; they stand still within a turn. */
+uint64_t net_loop_now(net_loop *loop);
 /* One buffer for whoever reads right now; `size` octets. Contents last until the callback
  * returns. */
 uint8_t *net_loop_read_buffer(net_loop *loop, size_t *size);
