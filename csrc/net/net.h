@@ -223,6 +223,8 @@ bool net_socket_is_reading(const net_socket *socket);
 size_t net_socket_write(net_socket *socket, const bytes_slice *slices, size_t count);
 /* Octets taken that the kernel has not. */
 size_t net_socket_queued(const net_socket *socket);
+/* Octets taken that the peer's kernel has not acknowledged, where the system tells; else as queued. */
+size_t net_socket_unsent(const net_socket *socket);
 /* Sends what was taken, close_notify under TLS, then FIN. */
 void net_socket_shutdown(net_socket *socket);
 /* Closes; what was taken and not sent is lost. on_close follows. May be called at any time, also

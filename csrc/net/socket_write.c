@@ -1,5 +1,10 @@
 /* A socket's writing: from the caller's own memory to the kernel at once, and only what the kernel
  * does not take, up to a bound, through a buffer of the socket's. */
+#ifdef __linux__
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#endif
+
 #include "base/mem.h"
 #include "net/socket.h"
 
@@ -183,6 +188,18 @@ size_t net_socket_write(net_socket *socket, const bytes_slice *slices, size_t co
 size_t net_socket_queued(const net_socket *socket) {
     size_t sealed = socket->tls ? net_tls_output(socket->tls).size : 0;
     return socket->rest.size + sealed;
+}
+
+size_t net_socket_unsent(const net_socket *socket) {
+    int in_kernel = 0;
+#ifdef __linux__
+    uv_os_fd_t fd;
+    bool is_open = socket->channel && !socket->is_closing;
+    if (!is_open || uv_fileno(&socket->channel->handle, &fd) != 0 ||
+        ioctl(fd, SIOCOUTQ, &in_kernel) != 0)
+        in_kernel = 0;
+#endif
+    return net_socket_queued(socket) + (size_t)in_kernel;
 }
 
 /* -------------------------------------------------------------------------------- half-close */

@@ -3,6 +3,9 @@
 
 /* How long the last octets may take to leave, and then the peer's FIN to come. */
 #define LINGER_MS 1000
+/* A session that has ended in order leaves a peer that reads slowly its time: as long as it takes some
+ * of what was said within so many times LINGER_MS. */
+#define MAX_STALLS 30
 /* What the peer may still send in that time: it is read so that our last words are not lost. */
 #define MAX_DRAINED 65536
 /* After the peer's FIN: how long requests that came whole may take to be answered. */
@@ -63,9 +66,21 @@ static void close_transport(lh2_session *session) {
         net_socket_close(session->socket);
 }
 
+/* Whether the peer is still taking what it was promised. */
+static bool is_peer_reading(lh2_session *session) {
+    size_t unsent = session->is_complete ? net_socket_unsent(session->socket) : 0;
+    if (unsent != session->unsent)
+        session->stalls = 0;
+    session->unsent = unsent;
+    return unsent > 0 && session->stalls++ < MAX_STALLS;
+}
+
 static void on_linger(net_timer *timer) {
     lh2_session *session = net_timer_context(timer);
-    close_transport(session);
+    if (session->socket != NULL && is_peer_reading(session))
+        net_timer_start(timer, LINGER_MS, 0);
+    else
+        close_transport(session);
 }
 
 /* Bounds what is still to come from the peer. */
@@ -158,6 +173,7 @@ void lh2_session_close(lua_State *L, lh2_session *session) {
 /* The engine has said all and no stream is left: the session is over. */
 static void finish_if_idle(lua_State *L, lh2_session *session) {
     if (session->is_output_done && list_is_empty(&session->streams)) {
+        session->is_complete = true;
         lua_pushnil(L);
         lh2_session_destroy(L, session, H2_NO_ERROR);
     }
