@@ -160,6 +160,7 @@ void lh2_session_close(lua_State *L, lh2_session *session) {
 /* The engine has said all and no stream is left: the session is over. */
 static void finish_if_idle(lua_State *L, lh2_session *session) {
     if (session->is_output_done && list_is_empty(&session->streams)) {
+        session->is_complete = true;
         lua_pushnil(L);
         lh2_session_destroy(L, session, H2_NO_ERROR);
     }
