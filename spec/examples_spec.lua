@@ -87,6 +87,17 @@ describe("the example", function()
         }, sorted_lines(run("settings")))
     end)
 
+    it("altsvc.lua", function()
+        assert.equal('h2=":8000"\thttps://example.org:80\t0\nh2=":9000"; ma=3600\t\t1\n',
+            run("altsvc"))
+    end)
+
+    it("origin.lua", function()
+        assert.equal("https://example.com\nhttps://example.org\nhttps://example.net\n" ..
+            "4 origins by one session\n",
+            run("origin", cert.path("server.key"), cert.path("server.crt"), cert.path("ca.crt")))
+    end)
+
     it("coroutines.lua", function()
         assert.equal("/one\t200\n/one\t180004\n/two\t200\n/two\t180004\n", run("coroutines"))
     end)

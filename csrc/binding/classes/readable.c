@@ -279,9 +279,9 @@ static int pause_method(lua_State *L) {
     duplex->is_paused = true;
     duplex->is_asked = false;
     lh2_readable_update(L, duplex);
-    if (is_news)
-        lh2_emit(L, &duplex->object, LH2_EVENT_PAUSE, 0);
     lh2_release(L, &duplex->object);
+    if (is_news)
+        lh2_emit_at(L, 1, LH2_EVENT_PAUSE, 0);
     lua_settop(L, 1);
     return 1;
 }
@@ -331,11 +331,11 @@ static int read_method(lua_State *L) {
     if (wants_all || amount < wanted || amount == 0)
         lh2_readable_check_end(L, duplex);
     lh2_readable_update(L, duplex);
+    lh2_release(L, &duplex->object);
     if (amount > 0 && !duplex->is_errored && !duplex->is_close_emitted) {
         lua_pushvalue(L, 2);
-        lh2_emit(L, &duplex->object, LH2_EVENT_DATA, 1);
+        lh2_emit_at(L, 1, LH2_EVENT_DATA, 1);
     }
-    lh2_release(L, &duplex->object);
     return 1;
 }
 

@@ -33,7 +33,8 @@ void lh2_stream_forget_request(lh2_stream *stream) {
     stream->request = NULL;
 }
 
-/* Takes the stream out of session and engine; events that are due come by ticks. */
+/* Takes the stream out of session and engine, which held it until now; events that are due come by
+ * ticks. The stream may die with it unless the caller holds it too. */
 static void leave_session(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
     if (session == NULL)
@@ -48,6 +49,7 @@ static void leave_session(lua_State *L, lh2_stream *stream) {
     if (stream->duplex.object.watcher == NULL)
         lh2_stream_forget_request(stream);
     lh2_session_stream_closed(L, session);
+    lh2_release(L, &stream->duplex.object);
 }
 
 static void set_rst_code(lh2_stream *stream, uint32_t code) {
@@ -122,7 +124,6 @@ static void op_destroy(lua_State *L, lh2_duplex *duplex) {
         lh2_tick_push(L, &duplex->object, lh2_stream_tell_closed, (intptr_t)stream->rst_code);
     lh2_duplex_closed(L, duplex);
     leave_session(L, stream);
-    lh2_release(L, &duplex->object);
 }
 
 /* Replaces the cause on top (or nil) by the error of a request that was never sent. */
@@ -179,6 +180,7 @@ void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
         if (session->code == H2_NO_ERROR)
             stream->rst_code = H2_INTERNAL_ERROR;
     }
+    /* Whatever the engine still has to tell of it would find nobody. */
     if (stream->id != 0 && !stream->is_engine_done)
         h2_session_set_context(session->engine, stream->id, NULL);
     stream->is_engine_done = true;
@@ -234,9 +236,9 @@ void lh2_stream_close(lh2_stream *stream, uint32_t code) {
         stream->is_resetting = true;
         return;
     }
-    bool is_flushing = code == H2_NO_ERROR && stream->duplex.is_ending &&
-                       !stream->duplex.is_flushed && !stream->waits_for_trailers;
-    if (is_flushing) {
+    bool is_flushing =
+        code == H2_NO_ERROR && stream->duplex.is_ending && !stream->duplex.is_flushed;
+    if (is_flushing) { /* op_flushed resets it, trailers or not */
         stream->is_resetting = true;
         return;
     }
@@ -304,7 +306,8 @@ static void op_consumed(lh2_duplex *duplex, size_t octets) {
     lh2_stream *stream = (lh2_stream *)duplex;
     if (stream->session == NULL || stream->is_engine_done)
         return;
-    h2_session_consume(stream->session->engine, stream->id, octets);
+    h2_session_consume(stream->session->engine, stream->id, octets,
+                       net_loop_now(stream->session->object.runtime->loop));
     lh2_session_touch(stream->session);
 }
 

@@ -1,5 +1,6 @@
-/* Http2Stream: what both roles share. A stream is anchored from its making until it is closed; its
- * engine's context is the pointer to it for as long. */
+/* Http2Stream: what both roles share. A stream is anchored from its making until it leaves its session,
+ * which it does when it is destroyed or, complete but not read yet, when the session is; its engine's
+ * context is the pointer to it for as long. */
 #ifndef BINDING_CLASSES_STREAM_H
 #define BINDING_CLASSES_STREAM_H
 
