@@ -508,6 +508,6 @@ describe("a response to a push", function()
             codes[2] = raised(response.createPushResponse, response, {}, function() end)
             response:finish()
         end}
-        assert.same({"ERR_HTTP2_PUSH_DISABLED", "ERR_HTTP2_PUSH_DISABLED"}, codes)
+        assert.same({"ERR_INVALID_ARG_TYPE", "ERR_HTTP2_PUSH_DISABLED"}, codes)
     end)
 end)

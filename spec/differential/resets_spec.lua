@@ -137,14 +137,14 @@ differential.describe("a reset", function(scenario)
                 const request = t.request(session, {":method": "POST"},
                     {signal: controller.signal});
                 t.closeAfter(request, session);
-                t.after(30, () => controller.abort());
+                t.after(30, () => controller.abort(new Error('enough')));
             ]],
             lua = function(t, http2)
                 local session, controller = t:connect(), http2.AbortController()
                 local request = t:request(session, {[":method"] = "POST"},
                     {signal = controller.signal})
                 t:close_after(request, session)
-                t:after(30, function() controller:abort() end)
+                t:after(30, function() controller:abort("enough") end)
             end,
         },
     }
@@ -154,14 +154,14 @@ differential.describe("a reset", function(scenario)
         client = {
             node = [[
                 const session = t.connect(), controller = new AbortController();
-                controller.abort();
+                controller.abort(new Error('enough'));
                 const request = t.request(session, {}, {signal: controller.signal});
                 t.log("destroyed", request.destroyed);
                 t.closeAfter(request, session);
             ]],
             lua = function(t, http2)
                 local session, controller = t:connect(), http2.AbortController()
-                controller:abort()
+                controller:abort("enough")
                 local request = t:request(session, {}, {signal = controller.signal})
                 t:log("destroyed", request.destroyed)
                 t:close_after(request, session)

@@ -126,7 +126,7 @@ differential.describe("a session", function(scenario)
             session.destroy();
             for (const call of ["request", "ping", "settings", "goaway", "setLocalWindowSize"])
                 t.attempt(call, () => session[call](call === "ping" ? () => {} : undefined));
-            for (const call of ["close", "destroy", "ref", "unref"])
+            for (const call of ["close", "destroy", "unref", "ref"])
                 t.attempt(call, () => session[call]());
             t.log("state", session.state, session.remoteSettings);
             t.log("kept", session.encrypted, session.alpnProtocol, session.type,
@@ -138,7 +138,7 @@ differential.describe("a session", function(scenario)
                     return session[call](session, call == "ping" and function() end or nil)
                 end)
             end
-            for _, call in ipairs{"close", "destroy", "ref", "unref"} do
+            for _, call in ipairs{"close", "destroy", "unref", "ref"} do
                 t:attempt(call, function() return session[call](session) end)
             end
             t:log("state", session.state, session.remoteSettings)

@@ -21,6 +21,7 @@
 ---     settings    those of the peer
 ---     silent      leaves preface and SETTINGS to the peer's script
 ---     lasts       cuts off, after so many seconds, what does not end by itself
+---     pending     why the library cannot play it yet
 ---     differs     where the library differs on purpose: {"why", node = {"line", ...},
 ---                 lua = {"line", ...}, trace = "frames"} says that in this trace ("events" or
 ---                 "client" by default) the lines `lua` stand for Node's lines `node`
@@ -295,6 +296,10 @@ end
 
 --- Defines the test of one scenario.
 function differential.scenario(scenario)
+    if scenario.pending then
+        busted.pending(scenario[1] .. ": " .. scenario.pending)
+        return
+    end
     busted.it(scenario[1], function()
         if scenario.peer then
             compare_with_peer(scenario)

@@ -28,7 +28,8 @@ end
 
 local function show_error(err)
     local name = err.name == "Error" and "" or err.name .. " "
-    local cause = http2.isError(err.cause) and " because of " .. show_error(err.cause) or ""
+    local has_cause = err.cause ~= nil and err.cause ~= err.message -- one that is not wrapped
+    local cause = has_cause and " because of " .. show(err.cause) or ""
     return name .. (err.code or quote(err.message)) .. cause
 end
 

@@ -12,6 +12,7 @@ Wire.__index = Wire
 local hidden = {
     [frames.WINDOW_UPDATE] = "WINDOW_UPDATE",
     [frames.SETTINGS] = "SETTINGS",
+    [frames.PING] = "PING",
 }
 
 local flag_names = {
@@ -99,7 +100,8 @@ local function block_of(frame)
 end
 
 function Wire:_tell(frame)
-    if hidden[frame.type] and not self.shows[hidden[frame.type]] then
+    local is_answer = frame.type == frames.PING and frames.has(frame, frames.ACK)
+    if hidden[frame.type] and not self.shows[hidden[frame.type]] and not is_answer then
         return
     end
     local text = frames.describe{type = frame.type, id = frame.id, code = frame.code}

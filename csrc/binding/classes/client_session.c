@@ -129,6 +129,7 @@ static int session_request(lua_State *L) {
     stream->is_head = bytes_slice_equal(method, BYTES_LITERAL("HEAD"));
     stream->waits_for_trailers = options.waits_for_trailers;
     stream->is_request_end = options.is_end;
+    stream->duplex.is_ending = options.is_end; /* nothing can be written, from the beginning */
     int object = lua_gettop(L);
     lh2_stream_note_request(L, object, 2, 1);
     if (options.has_get_trailers)
@@ -140,10 +141,7 @@ static int session_request(lua_State *L) {
         lh2_client_stream_fail(L, stream, result);
         return 1;
     }
-    if (session->is_connecting)
-        stream->duplex.is_ending =
-            options.is_end; /* nothing can be written; the rest comes later */
-    else
+    if (!session->is_connecting)
         lh2_client_stream_ready(L, stream);
     return 1;
 }
