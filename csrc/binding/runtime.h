@@ -32,7 +32,6 @@ typedef struct lh2_runtime {
     int enter_ref, blame_ref, traceback_ref; /* functions of call.c, held */
     bool has_uncaught; /* an error waits to be raised by run (in the state's slot) */
     bool is_closing;   /* lua_close is under way: nothing is emitted any more */
-    int pid;
     int64_t date_time; /* the second that `date` is of (lh2_server_date) */
     char date[40];
 } lh2_runtime;
