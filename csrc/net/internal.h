@@ -33,7 +33,7 @@ struct net_loop {
     list_node members;
     list_node due;
     list_node touched; /* wires with something to flush */
-    pid_t pid; /* of the process whose poll set it is */
+    pid_t pid;         /* of the process whose poll set it is */
     bool is_closing;
     bool is_running;
     bool is_stopped;
