@@ -144,6 +144,42 @@ describe("respondWithFile", function()
         }, other.stream.sentHeaders)
     end)
 
+    it("says 503 when a quarter of all descriptors are files being sent", function()
+        local large = write("large", payload.make(1000000))
+        local statuses = {}
+        local script = write("limited.lua", ([[
+            local http2 = require("http2")
+            local server = http2.createServer({settings = {maxConcurrentStreams = 1000}})
+            server:on("stream", function(stream)
+                stream:on("error", function() end)
+                stream:respondWithFile(%q)
+            end)
+            server:listen(0, "127.0.0.1", function()
+                local session = http2.connect("http://127.0.0.1:" .. server:address().port)
+                local left, counts = 20, {}
+                session:once("remoteSettings", function()
+                    for _ = 1, 20 do
+                        local stream = session:request()
+                        stream:on("response", function(headers)
+                            local status = headers[":status"]
+                            counts[status] = (counts[status] or 0) + 1
+                            left = left - 1
+                            if left == 0 then
+                                print(counts[200], counts[503])
+                                os.exit(0, true)
+                            end
+                        end)
+                    end
+                end)
+            end)
+            http2.run()
+        ]]):format(large))
+        local result = process.run({"sh", "-c", ("ulimit -n 64; exec %s %s"):format(
+            process.interpreter(), script)}, {ours = true})
+        statuses[1], statuses[2] = result.out:match("(%d+)%s+(%d+)")
+        assert.same({"16", "4"}, statuses, result.err)
+    end)
+
     it("leaves the headers table of the program alone", function()
         local file = write("some", "abc")
         local headers = {["x-a"] = "1"}

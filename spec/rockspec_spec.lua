@@ -33,8 +33,15 @@ describe("the rock", function()
         return run(("cd %s && find http2 -name '*.lua' | sort"):format(folder))
     end
 
+    -- Every C file that a build of the rock compiled, once each, in order.
+    local function compiled(place)
+        return run(("sed -n 's|.*\"file\": \".*/\\(csrc/.*\\)\".*|\\1|p'"
+            .. " %s/build.luarocks/compile_commands.json | sort"):format(place))
+    end
+
     it("installs into an empty tree and serves a request, for Lua 5.4", function()
         local tree = install("5.4", "")
+        assert.are.equal(run("find csrc -name '*.c' | sort"), compiled(tree .. "/.."))
         assert.are.equal(lua_files(here .. "/lua"), lua_files(tree .. "/share/lua/5.4"))
         assert.are.equal("you asked for /installed\n", one_request("lua5.4", "5.4", tree))
     end)

@@ -72,6 +72,7 @@ struct lh2_duplex {
     bool is_finished;       /* "finish" was emitted */
     bool is_finish_awaited; /* by a callback of finish() */
     bool needs_drain;
+    bool is_cut;  /* a write was released unsent: "finish" is not true any more */
     bool is_held; /* writes wait in `waiting`: not connected yet */
     uint16_t corked;
     uint8_t default_encoding;
@@ -104,6 +105,8 @@ void lh2_duplex_data(lua_State *L, lh2_duplex *duplex, const uint8_t *data, size
  * Idempotent. With `auto_destroy` (which a class may set late, and call again) nobody needs to read
  * where nothing is left, and the duplex is destroyed if that was the last it waited for. */
 void lh2_duplex_end(lua_State *L, lh2_duplex *duplex);
+/* An "end" that is on its way is emitted now: what comes next would overtake it. */
+void lh2_duplex_emit_due_end(lua_State *L, lh2_duplex *duplex);
 /* The writable side has been flushed: "finish" (in a tick), callbacks of finish(). */
 void lh2_duplex_finished(lua_State *L, lh2_duplex *duplex);
 /* Writes that were held go out now. */
@@ -111,7 +114,7 @@ void lh2_duplex_release_held(lua_State *L, lh2_duplex *duplex);
 /* As resume() by the program: what nobody reads is let go. */
 void lh2_duplex_resume(lua_State *L, lh2_duplex *duplex);
 /* The writable side ends without the program's doing (a reset): later writes fail, "finish" follows
- * if `with_finish`. */
+ * if `with_finish` and if nothing that was written is lost. */
 void lh2_duplex_abort_writing(lua_State *L, lh2_duplex *duplex, bool with_finish);
 /* As destroy(err) by the program, with the error or nil on top. [-1, +0, e] */
 void lh2_duplex_destroy(lua_State *L, lh2_duplex *duplex);

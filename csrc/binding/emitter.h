@@ -84,6 +84,9 @@ static inline bool lh2_wants_all(const lh2_object *object, lh2_event event) {
  * error raised in one goes through to the protected call around. Returns whether there was one. The
  * object may be closed, the stack is the same, afterwards. [-nargs, +0, e] */
 bool lh2_emit(lua_State *L, lh2_object *object, lh2_event event, int nargs);
+/* The same, of the object at `index`, which need not be anchored: for use in the program's own calls,
+ * which an error that is raised leaves as it goes. [-nargs, +0, e] */
+bool lh2_emit_at(lua_State *L, int index, lh2_event event, int nargs);
 /* Emits "error" with the error on top; without a listener it is raised. [-1, +0, e] */
 void lh2_emit_error(lua_State *L, lh2_object *object);
 /* Emits in a tick: without arguments. [-0, +0, m] */
@@ -91,6 +94,11 @@ void lh2_emit_later(lua_State *L, lh2_object *object, lh2_event event);
 
 /* Adds the function on top as a listener of the object at `index`, which it pops. [-1, +0, m] */
 void lh2_add_listener(lua_State *L, int index, lh2_event event, bool is_once);
+
+/* Takes out the function on top, the one added last of those that are the same. [-1, +0, m] */
+void lh2_remove_listener(lua_State *L, int index, lh2_event event);
+/* As emitter:emit(name, ...), for classes that do something of their own on an event. */
+int lh2_emitter_emit(lua_State *L);
 
 /* A class may want to know when the first listener of an event comes or the last one goes (known
  * events only): called after the change, with the object's index. */

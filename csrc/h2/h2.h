@@ -147,6 +147,11 @@ typedef struct h2_limit_options {
     size_t max_outbound_octets;            /* 512 KiB; above it wants_input is false */
     size_t max_session_octets;             /* 10 MB; above it new streams are refused */
     uint32_t max_interim_responses;        /* 32 for each request */
+    uint32_t first_settings_ms;            /* 10000, from the first tick on; 0: no limit */
+    uint32_t settings_ack_ms;              /* 10000; 0: no limit */
+    uint32_t header_block_ms;              /* 10000, from its first frame to its end; 0: no limit */
+    uint32_t stream_stall_ms;              /* servers 60000, clients 0 (no limit): while a window
+                                              holds DATA back, 16 KiB are to move in this time */
     bool is_strict;                        /* stream errors a peer could farm end the session */
 } h2_limit_options;
 
@@ -180,6 +185,17 @@ int h2_session_new(h2_session **out, const h2_options *options);
 /* Frees the session (NULL: nothing); chunks still queued are released as not sent. Not from within a
  * `release`. */
 void h2_session_free(h2_session *session);
+
+/* -------------------------------------------------------------------------------------- time */
+
+#define H2_NEVER UINT64_MAX
+
+/* Tells the time, on the clock of h2_session_feed: before output is asked for, and when the deadline
+ * has come. What the peer is late with ends the session (H2_EV_FAULT) or a stream (H2_EV_CLOSE): ask
+ * h2_session_next. The first call starts the clock; without one there are no deadlines. */
+void h2_session_tick(h2_session *session, uint64_t now_ms);
+/* When to call it at the latest; H2_NEVER: nothing waits. */
+uint64_t h2_session_deadline(const h2_session *session);
 
 /* ------------------------------------------------------------------------------------ input */
 
@@ -281,9 +297,10 @@ int h2_session_next(h2_session *session, h2_event *event);
 void h2_session_end_input(h2_session *session);
 
 /* The program is done with `octets` of DATA events of the stream: their window goes back to the peer
- * when enough has gathered (RFC 9113 §6.9.1). The connection's window is given back on arrival, so
- * that one stream that is not read does not block the others. No effect on a closed stream. */
-void h2_session_consume(h2_session *session, uint32_t stream_id, size_t octets);
+ * when enough has gathered (RFC 9113 §6.9.1), and grows where a longer path needs it and the program
+ * keeps up, by the clock of h2_session_feed. The connection's window is given back on arrival, so that
+ * one stream that is not read does not block the others. No effect on a closed stream. */
+void h2_session_consume(h2_session *session, uint32_t stream_id, size_t octets, uint64_t now_ms);
 
 /* ---------------------------------------------------------------------------------- submits */
 
@@ -348,7 +365,8 @@ int h2_session_submit_origin(h2_session *session, const bytes_slice *origins, si
 /* The receive window of the connection; growing it sends WINDOW_UPDATE, shrinking it takes effect as
  * the peer spends. */
 int h2_session_set_local_window(h2_session *session, uint32_t octets);
-/* The identifier of the next stream this side opens; H2_MISUSE if of the wrong parity or used. */
+/* The identifier of the next stream this side opens; one above 2^31-1: there is none left. H2_MISUSE
+ * if of the wrong parity or used. */
 int h2_session_set_next_id(h2_session *session, uint32_t stream_id);
 
 /* Graceful end (RFC 9113 §6.8): GOAWAY with the last stream processed; no new streams either way; a

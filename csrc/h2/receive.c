@@ -245,5 +245,5 @@ void h2_session_feed(h2_session *session, const uint8_t *data, size_t size, uint
 }
 
 bool h2_session_has_events(const h2_session *session) {
-    return session->in.size > 0 || !list_is_empty(&session->closed);
+    return session->in.size > 0 || session->is_overdue || !list_is_empty(&session->closed);
 }

@@ -5,8 +5,6 @@
 /* RFC 9113 §3.4 */
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #define PREFACE_OCTETS (sizeof(PREFACE) - 1)
-/* §6.9.2: the connection's window is not a matter of SETTINGS. */
-#define INITIAL_SESSION_WINDOW 65535
 
 void h2_options_init(h2_options *options, h2_role role) {
     *options = (h2_options){
@@ -34,6 +32,10 @@ void h2_options_init(h2_options *options, h2_role role) {
                 .max_outbound_octets = 512 * 1024,
                 .max_session_octets = 10 * 1000 * 1000,
                 .max_interim_responses = 32,
+                .first_settings_ms = 10000,
+                .settings_ack_ms = 10000,
+                .header_block_ms = 10000,
+                .stream_stall_ms = role == H2_SERVER ? 60000 : 0,
                 .is_strict = true,
             },
     };
@@ -79,10 +81,11 @@ static void init(h2_session *session, const h2_options *options) {
         .pool = options->pool,
         .counters = options->counters,
         .next_id = h2_role_first_id(options->role),
-        .send_window.left = INITIAL_SESSION_WINDOW,
+        .send_window.left = H2_INITIAL_WINDOW,
         .announced_max_streams = UINT32_MAX,
         .max_reserved_peer = options->max_reserved_remote_streams,
         .max_send_header_octets = options->max_send_header_octets,
+        .deadlines = {.first_settings_ms = H2_NEVER, .look_ms = H2_NEVER},
     };
     h2_session_begin_reading(session);
     idmap_init(&session->streams, options->seed);
@@ -90,7 +93,8 @@ static void init(h2_session *session, const h2_options *options) {
     list_init(&session->waiting);
     list_init(&session->closed);
     list_init(&session->sent_settings);
-    h2_inflow_init(&session->receive_window, INITIAL_SESSION_WINDOW);
+    h2_inflow_init(&session->receive_window, H2_INITIAL_WINDOW);
+    h2_growth_init(&session->growth, options->limits.max_session_octets);
     h2_settings_init(&session->local);
     h2_settings_init(&session->remote);
     session->remote.max_concurrent_streams = options->peer_max_concurrent_streams;

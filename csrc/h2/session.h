@@ -7,6 +7,7 @@
 
 #include "base/idmap.h"
 #include "h2/fields.h"
+#include "h2/growth.h"
 #include "h2/history.h"
 #include "h2/limits.h"
 #include "h2/pool.h"
@@ -45,6 +46,7 @@ typedef struct h2_block {
     uint8_t flags; /* of the frame that began it */
     uint32_t stream_id;
     uint32_t promised_id;
+    uint64_t begun_ms;
     bool is_late;           /* after END_STREAM: a fault of the stream, raised at the end */
     hpack_section *section; /* kept until the next h2_session_next: its event points into it */
 } h2_block;
@@ -58,6 +60,14 @@ typedef struct h2_early_priorities {
         h2_priority priority;
     } entries[H2_MAX_EARLY_PRIORITIES];
 } h2_early_priorities;
+
+/* What is due by when (deadline.c); H2_NEVER where nothing is. */
+typedef struct h2_deadlines {
+    uint64_t first_settings_ms; /* the peer's, while they have not come */
+    uint64_t look_ms;           /* at streams whose DATA is held back */
+    uint64_t grace_ms;          /* nothing that was due before is late before this */
+    bool is_running;            /* somebody tells the time */
+} h2_deadlines;
 
 struct h2_session {
     h2_role role;
@@ -86,6 +96,7 @@ struct h2_session {
 
     h2_window send_window;
     h2_inflow receive_window;
+    h2_growth growth;
     size_t queued_octets; /* sums over the streams */
     size_t unread_octets;
     size_t held_octets; /* fields that wait */
@@ -107,6 +118,7 @@ struct h2_session {
     bytes_slice *origins; /* of the last H2_EV_ORIGIN */
     h2_fault fault;
     h2_limits limits;
+    h2_deadlines deadlines;
 
     uint32_t sent_last_id; /* of our GOAWAY; meaningless before */
     uint32_t received_last_id;
@@ -116,6 +128,8 @@ struct h2_session {
     bool is_drained : 1;  /* it is sent */
     bool is_terminal : 1; /* nothing but output is left */
     bool is_input_ended : 1;
+    bool is_window_set : 1;    /* by the program: the session's window stays so */
+    bool is_overdue : 1;       /* the peer was late: `fault` is told next */
     bool is_push_refused : 1;  /* SETTINGS_ENABLE_PUSH 0 was sent, acknowledged or not */
     bool is_out_of_memory : 1; /* what could not be said by the call that failed */
 };
@@ -183,8 +197,11 @@ void h2_session_add_ack(h2_session *session, size_t octets);
 /* RST_STREAM, remembered in the history. */
 int h2_session_put_reset(h2_session *session, uint32_t stream_id, uint32_t code);
 int h2_session_put_window_update(h2_session *session, uint32_t stream_id, uint32_t increment);
+int h2_session_put_ping(h2_session *session, uint8_t flags, const uint8_t payload[8]);
 /* WINDOW_UPDATE for the stream, once enough of it is read. */
 int h2_session_credit(h2_session *session, h2_stream *stream);
+/* Takes the answer to a PING by which the engine measures a round trip; false for another's. */
+bool h2_session_take_own_ping(h2_session *session, const uint8_t payload[8]);
 
 /* A fault of the peer's on a stream: RST_STREAM, and H2_EV_CLOSE if the program knows the stream.
  * H2_FAULT, of the session now, if there were too many. */
@@ -245,6 +262,15 @@ void h2_session_forget_event(h2_session *session);
 
 /* Takes what was said early about a stream that opens now. */
 void h2_session_apply_early_priority(h2_session *session, h2_stream *stream);
+
+/* ------------------------------------------------------------------------ time (deadline.c) */
+
+/* Says by when a SETTINGS frame of ours is to be acknowledged. */
+void h2_session_date_settings(h2_session *session, h2_settings_sent *sent);
+/* Watches a stream from now on whose DATA a window holds back. */
+void h2_session_note_stall(h2_session *session, h2_stream *stream);
+/* The same for the window of the connection, after output. */
+void h2_session_note_exhaustion(h2_session *session);
 
 /* ------------------------------------------------------------- beginning and end (shutdown.c) */
 

@@ -81,6 +81,7 @@ void h2_session_schedule(h2_session *session, h2_stream *stream) {
         h2_scheduler_add(&session->scheduler, &stream->node);
     else
         h2_scheduler_remove(&session->scheduler, &stream->node);
+    h2_session_note_stall(session, stream);
 }
 
 int h2_session_hold(h2_session *session, const hpack_field *fields, size_t count,
@@ -115,6 +116,7 @@ static void discharge(h2_session *session, h2_stream *stream) {
     session->unread_frames -= stream->unread_frames;
     stream->receive_window.unread = 0;
     stream->unread_frames = 0;
+    h2_growth_give_back(&session->growth, &stream->receive_window);
     h2_stream_drop_chunks(stream);
     h2_session_release_held(session, &stream->headers);
     h2_session_release_held(session, &stream->trailers);

@@ -100,8 +100,7 @@ int h2_session_submit_request(h2_session *session, const hpack_field *fields, si
 }
 
 int h2_session_set_next_id(h2_session *session, uint32_t stream_id) {
-    if (!h2_role_owns_id(session->role, stream_id) || stream_id < session->next_id ||
-        stream_id > H2_MAX_31_BIT)
+    if (!h2_role_owns_id(session->role, stream_id) || stream_id < session->next_id)
         return H2_MISUSE;
     session->next_id = stream_id;
     return H2_OK;

@@ -44,6 +44,7 @@ static int finish_frame(h2_session *session, h2_stream *stream, uint8_t *head, u
     stream->send_window.left -= length;
     stream->octets_sent += content;
     H2_COUNT(session, frames_sent, 1);
+    stream->moved_octets += length;
     /* The peer answers DATA with updates of two windows; a slow one does so in small steps. */
     h2_limits_earn_updates(&session->limits, 10);
     h2_scheduler_took_turn(&session->scheduler, &stream->node);
@@ -208,6 +209,7 @@ static int fill_wire(h2_session *session, size_t max, size_t max_octets) {
     int result = is_stuck ? H2_NOMEM : h2_session_launch(session);
     while (result == H2_OK && has_data(session) && has_room(session, max, max_octets))
         result = frame_next(session);
+    h2_session_note_exhaustion(session);
     if (result == H2_OK && h2_session_is_drain_due(session))
         result = h2_session_finish_drain(session);
     return result;

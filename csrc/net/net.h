@@ -43,8 +43,8 @@ void net_loop_free(net_loop *loop);
 
 uv_loop_t *net_loop_uv(net_loop *loop);
 h2_pool *net_loop_pool(net_loop *loop);
-/* Milliseconds of the loop's monotonic clock, as of the last update. */
-uint64_t net_loop_now(const net_loop *loop);
+/* Milliseconds of the loop's monotonic clock; they stand still within a turn. */
+uint64_t net_loop_now(net_loop *loop);
 /* One buffer for whoever reads right now; `size` octets. Contents last until the callback
  * returns. */
 uint8_t *net_loop_read_buffer(net_loop *loop, size_t *size);
@@ -56,7 +56,8 @@ void net_loop_stop(net_loop *loop);
 bool net_loop_is_alive(const net_loop *loop);
 /* Asks for `turn` to be called in this turn without waiting first. */
 void net_loop_wake(net_loop *loop);
-/* After a fork, in the child: the loop is as new (uv_loop_fork). */
+/* In a forked child, the first time: makes the loop as new, which shares its poll set with the parent's
+ * until then. Elsewhere it does nothing. What closes descriptors sees to it itself. */
 int net_loop_fork(net_loop *loop);
 
 /* ------------------------------------------------------------------------------------ timer */
@@ -139,6 +140,8 @@ typedef struct net_tls_options {
 int net_tls_context_new(net_tls_context **out, const net_tls_options *options, net_error *error);
 net_tls_context *net_tls_context_ref(net_tls_context *context);
 void net_tls_context_unref(net_tls_context *context);
+/* Clients: whether the certificate is the host's is left to somebody else. */
+void net_tls_context_leave_name(net_tls_context *context);
 /* Further certificates by host name ("*.example.com" covers one label); a later one replaces. */
 int net_tls_context_add_host(net_tls_context *context, const char *host, net_tls_context *other);
 
@@ -257,8 +260,12 @@ bool net_socket_is_reading(const net_socket *socket);
  * Before the connection stands nothing is taken; after net_socket_shutdown it is dropped. Errors
  * come by on_error; the octets then count as taken. */
 size_t net_socket_write(net_socket *socket, const bytes_slice *slices, size_t count);
+/* Octets that the kernel has, or the carrier: it grows as the peer, or what is in between, takes them. */
+uint64_t net_socket_octets_moved(const net_socket *socket);
 /* Octets taken that the kernel has not. */
 size_t net_socket_queued(const net_socket *socket);
+/* Octets taken that the peer's kernel has not acknowledged, where the system tells; else as queued. */
+size_t net_socket_unsent(const net_socket *socket);
 /* Sends what was taken, close_notify under TLS, then FIN. */
 void net_socket_shutdown(net_socket *socket);
 /* Closes; what was taken and not sent is lost. on_close follows. May be called at any time, also
@@ -280,9 +287,37 @@ typedef struct net_address {
     int port;
     int family; /* 4, 6, or 0 for a Unix socket */
 } net_address;
+/* Whether a text is an address: 4 or 6; 0: a name. */
+int net_family_of(const char *text);
 /* 0, or libuv's error. */
 int net_socket_local(const net_socket *socket, net_address *address);
 int net_socket_peer(const net_socket *socket, net_address *address);
+
+/* What can stand in for the kernel under a socket: any other way of carrying octets. It is called
+ * from within calls of the socket, and answers later, out of the loop, by net_socket_carrier_*. */
+typedef struct net_carrier {
+    void (*read)(void *carrier, bool is_on);
+    /* Takes all octets (copies them); net_socket_carrier_writable follows when more may come. 0 or
+     * UV_ENOMEM. */
+    int (*write)(void *carrier, const bytes_slice *slices, size_t count);
+    size_t (*queued)(const void *carrier); /* octets taken that it still has */
+    void (*shutdown)(void *carrier);       /* net_socket_carrier_finished follows */
+    void (*ref)(void *carrier, bool is_ref);
+    void (*close)(void *carrier, bool is_reset); /* the last call */
+} net_carrier;
+
+/* A socket over a carrier, which may be connected already: with TLS or without, as any other. */
+int net_socket_carry(net_socket **out, net_loop *loop, const net_carrier *carrier, void *context,
+                     bool is_connected);
+/* What came of it; none may be called once the carrier was closed. */
+void net_socket_carrier_connected(net_socket *socket);
+void net_socket_carrier_data(net_socket *socket, const uint8_t *data, size_t size);
+void net_socket_carrier_end(net_socket *socket);
+void net_socket_carrier_writable(net_socket *socket);
+void net_socket_carrier_finished(net_socket *socket);
+void net_socket_carrier_failed(net_socket *socket, const net_error *error);
+/* The carrier under the socket, if it is one with these functions; else NULL. */
+void *net_socket_carrier(const net_socket *socket, const net_carrier *carrier);
 
 /* --------------------------------------------------------------------------------- listener */
 
@@ -340,6 +375,9 @@ typedef struct net_wire_events {
     /* The engine is finished and its last octet is with the transport. */
     void (*on_finished)(net_wire *);
     void (*on_no_memory)(net_wire *);
+    /* All is told and written for now: the engine's deadline may have moved. NULL: nobody asks. When
+     * it has come, touch the wire. */
+    void (*on_served)(net_wire *);
 } net_wire_events;
 
 /* Owns the engine from now on. Reading starts at once; what the engine has to say goes out with the

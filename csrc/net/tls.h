@@ -88,6 +88,7 @@ struct net_tls_context {
     bool is_server;
     bool request_cert;
     bool reject_unauthorized;
+    bool is_name_unchecked; /* net_tls_context_leave_name */
     bool has_own_ca;
     bool has_trust; /* `ca` is ready: ours, or the system's once it was needed */
     mbedtls_ssl_config config;

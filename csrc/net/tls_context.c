@@ -212,6 +212,10 @@ int net_tls_context_new(net_tls_context **out, const net_tls_options *options, n
     return 0;
 }
 
+void net_tls_context_leave_name(net_tls_context *context) {
+    context->is_name_unchecked = true;
+}
+
 net_tls_context *net_tls_context_ref(net_tls_context *context) {
     context->references++;
     return context;

@@ -13,6 +13,25 @@ void lh2_client_stream_ready(lua_State *L, lh2_stream *stream) {
         lh2_duplex_release_held(L, &stream->duplex);
 }
 
+void lh2_client_stream_fail(lua_State *L, lh2_stream *stream, int result) {
+    switch (result) {
+    case H2_TOO_LARGE:
+        lh2_stream_frame_error(L, stream, H2_REFUSED_STREAM);
+        lh2_push_stream_error(L, H2_REFUSED_STREAM, H2_BY_LOCAL, false);
+        break;
+    case H2_NO_IDS:
+        lh2_push_error(L, "ERR_HTTP2_OUT_OF_STREAMS", NULL);
+        break;
+    case H2_GONE:
+        lh2_push_error(L, "ERR_HTTP2_GOAWAY_SESSION", NULL);
+        break;
+    default:
+        lh2_push_error(L, "ERR_HTTP2_NO_MEM", NULL);
+        break;
+    }
+    lh2_duplex_destroy(L, &stream->duplex);
+}
+
 void lh2_client_stream_submit(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
     const lh2_kept_fields *request = stream->request;
@@ -23,9 +42,7 @@ void lh2_client_stream_submit(lua_State *L, lh2_stream *stream) {
     lh2_stream_forget_request(stream);
     if (result != H2_OK) {
         stream->id = 0;
-        lh2_push_error(
-            L, result == H2_GONE ? "ERR_HTTP2_GOAWAY_SESSION" : "ERR_HTTP2_OUT_OF_STREAMS", NULL);
-        lh2_duplex_destroy(L, &stream->duplex);
+        lh2_client_stream_fail(L, stream, result);
         return;
     }
     if (stream->is_resetting && stream->is_closed) {

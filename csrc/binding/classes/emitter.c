@@ -281,6 +281,14 @@ static void call_listeners(lua_State *L, int name, int event, int nargs) {
     lua_settop(L, bottom);
 }
 
+/* Emits from the owner on top, which has a listener and is above the arguments. [-(nargs+1), +0, e] */
+static void emit_known(lua_State *L, lh2_event event, int nargs) {
+    lua_getiuservalue(L, -1, 1);
+    lua_rawgeti(L, -1, (int)event + 1);
+    lua_replace(L, -2);
+    call_listeners(L, 0, (int)event, nargs);
+}
+
 /* Tells the watcher; the arguments on top stay. [-0, +0, e] */
 static void tell_watcher(lua_State *L, lh2_object *object, lh2_event event, int nargs) {
     lh2_object *watcher = object->watcher;
@@ -303,10 +311,17 @@ bool lh2_emit(lua_State *L, lh2_object *object, lh2_event event, int nargs) {
         return was_watched;
     }
     lh2_push(L, object);
-    lua_getiuservalue(L, -1, 1);
-    lua_rawgeti(L, -1, (int)event + 1);
-    lua_replace(L, -2);
-    call_listeners(L, 0, (int)event, nargs);
+    emit_known(L, event, nargs);
+    return true;
+}
+
+bool lh2_emit_at(lua_State *L, int index, lh2_event event, int nargs) {
+    if (!lh2_has_listener(lua_touserdata(L, index), event)) {
+        lua_pop(L, nargs);
+        return false;
+    }
+    lua_pushvalue(L, index);
+    emit_known(L, event, nargs);
     return true;
 }
 
@@ -439,17 +454,31 @@ static int prepend_once_listener(lua_State *L) {
     return add_method(L, true, true);
 }
 
+/* Takes out the listener at `listener` of the event whose name is at `name`. [-0, +0, e] */
+static void remove_listener(lua_State *L, int owner, int name, int listener) {
+    int event = event_of(L, name);
+    push_listeners(L, owner, name, event);
+    int at = find_entry(L, listener);
+    lua_pop(L, 1);
+    if (at > 0)
+        remove_at(L, owner, name, event, at);
+}
+
+void lh2_remove_listener(lua_State *L, int index, lh2_event event) {
+    index = lua_absindex(L, index);
+    int listener = lua_gettop(L);
+    push_event_name(L, (int)event);
+    remove_listener(L, index, listener + 1, listener);
+    lua_settop(L, listener - 1);
+}
+
 /* emitter:off(name, listener): the one added last of those that are the same. */
 static int off(lua_State *L) {
     lh2_check(L, 1, &lh2_emitter_class);
     check_name(L);
     lh2_check_function(L, 3, "listener");
     lua_settop(L, 3);
-    int event = event_of(L, 2);
-    push_listeners(L, 1, 2, event);
-    int at = find_entry(L, 3);
-    if (at > 0)
-        remove_at(L, 1, 2, event, at);
+    remove_listener(L, 1, 2, 3);
     lua_settop(L, 1);
     return 1;
 }
@@ -522,7 +551,7 @@ static int raise_unhandled(lua_State *L) {
 }
 
 /* emitter:emit(name, ...): whether there was a listener. */
-static int emit(lua_State *L) {
+int lh2_emitter_emit(lua_State *L) {
     lh2_check(L, 1, &lh2_emitter_class);
     check_name(L);
     int event = event_of(L, 2), nargs = lua_gettop(L) - 2;
@@ -607,7 +636,7 @@ static const luaL_Reg methods[] = {{"on", on},
                                    {"removeAllListeners", remove_all_listeners},
                                    {"prependListener", prepend_listener},
                                    {"prependOnceListener", prepend_once_listener},
-                                   {"emit", emit},
+                                   {"emit", lh2_emitter_emit},
                                    {"listenerCount", listener_count},
                                    {"listeners", listeners},
                                    {"eventNames", event_names},

@@ -126,12 +126,30 @@ typedef struct settlement {
     int status;
 } settlement;
 
+/* No more files can be open: that passes, and the client may ask again. [-0, +0, m] */
+static void say_unavailable(lua_State *L, lh2_stream *stream) {
+    lh2_fields fields;
+    int top = lua_gettop(L);
+    lua_pushnil(L);
+    lh2_fields_read(L, -1, LH2_SECTION_RESPONSE, &fields);
+    if (lh2_server_stream_submit(L, stream, &fields, 503, true, true) == H2_OK) {
+        stream->sent_status = 503;
+        lh2_stream_end_writing(L, stream);
+    }
+    lua_settop(L, top);
+}
+
 /* The file cannot be sent, for the error on top: onError's to answer, or the stream's end. [-1, +0, e] */
-static void fail(lua_State *L, file_body *body, int call) {
+static void fail(lua_State *L, file_body *body, int status, int call) {
     lua_rawgeti(L, call, CALL_ON_ERROR);
     if (lua_isnil(L, -1)) {
         lua_pop(L, 1);
-        lh2_duplex_destroy(L, body->write.duplex);
+        if (status == UV_EMFILE || status == UV_ENFILE) {
+            lua_pop(L, 1);
+            say_unavailable(L, stream_of(body));
+        } else {
+            lh2_duplex_destroy(L, body->write.duplex);
+        }
         return;
     }
     lua_insert(L, -2);
@@ -222,7 +240,7 @@ static void settle_in_lua(lua_State *L, void *data) {
     if (!is_wanted(stream))
         return;
     if (push_objection(L, body, s->status, call)) {
-        fail(L, body, call);
+        fail(L, body, s->status, call);
         return;
     }
     if (!check_stat(L, body, call) || !is_wanted(stream))

@@ -89,6 +89,11 @@ static void emit_end(lua_State *L, lh2_object *object, intptr_t unused) {
     lh2_emit(L, object, LH2_EVENT_END, 0);
 }
 
+void lh2_duplex_emit_due_end(lua_State *L, lh2_duplex *duplex) {
+    if (duplex->is_end_due)
+        emit_end(L, &duplex->object, 0);
+}
+
 void lh2_readable_check_end(lua_State *L, lh2_duplex *duplex) {
     if (!duplex->is_readable || !duplex->has_ended || duplex->is_end_emitted ||
         duplex->is_end_due || pending_size(duplex) > 0)
@@ -269,9 +274,9 @@ static int pause_method(lua_State *L) {
     duplex->is_paused = true;
     duplex->is_asked = false;
     lh2_readable_update(L, duplex);
-    if (is_news)
-        lh2_emit(L, &duplex->object, LH2_EVENT_PAUSE, 0);
     lh2_release(L, &duplex->object);
+    if (is_news)
+        lh2_emit_at(L, 1, LH2_EVENT_PAUSE, 0);
     lua_settop(L, 1);
     return 1;
 }
@@ -321,11 +326,11 @@ static int read_method(lua_State *L) {
     if (wants_all || amount < wanted || amount == 0)
         lh2_readable_check_end(L, duplex);
     lh2_readable_update(L, duplex);
+    lh2_release(L, &duplex->object);
     if (amount > 0 && !duplex->is_errored && !duplex->is_close_emitted) {
         lua_pushvalue(L, 2);
-        lh2_emit(L, &duplex->object, LH2_EVENT_DATA, 1);
+        lh2_emit_at(L, 1, LH2_EVENT_DATA, 1);
     }
-    lh2_release(L, &duplex->object);
     return 1;
 }
 
@@ -345,7 +350,7 @@ static void put_back(lua_State *L, lh2_duplex *duplex, const char *data, size_t 
     duplex->taken = 0;
 }
 
-static void flow_again(lua_State *L, lh2_object *object, intptr_t unused) {
+static void flow_on(lua_State *L, lh2_object *object, intptr_t unused) {
     (void)unused;
     flow(L, (lh2_duplex *)object);
 }
@@ -361,7 +366,7 @@ static int unshift(lua_State *L) {
     if (size > 0 && !duplex->is_destroyed) {
         put_back(L, duplex, data, size);
         if (duplex->flowing == 1)
-            lh2_tick_push(L, &duplex->object, flow_again, 0);
+            lh2_tick_push(L, &duplex->object, flow_on, 0);
         else
             schedule_readable(L, duplex);
     }

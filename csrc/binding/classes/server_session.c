@@ -1,5 +1,6 @@
 #include "binding/classes/exchange.h"
 #include "binding/classes/server.h"
+#include "binding/classes/session_members.h"
 #include "binding/classes/socket_proxy.h"
 #include "binding/classes/stream.h"
 
@@ -85,20 +86,19 @@ void lh2_server_tell_failure(lua_State *L, lh2_object *carrier) {
         lh2_print_error(L);
         return;
     }
-    lh2_anchor(L, -1);
     lua_insert(L, -2);
     lh2_push(L, carrier);
-    lh2_emit(L, server, LH2_EVENT_HANDLER_ERROR, 2);
-    lh2_release(L, server);
+    lh2_emit_at(L, -3, LH2_EVENT_HANDLER_ERROR, 2);
     lua_pop(L, 1);
 }
 
+/* The stream alone ends (LUA-API.md, Errors), before anybody is told, who may fail as well. */
 static bool take_blame(lua_State *L, lh2_object *object) {
     lh2_stream *stream = (lh2_stream *)object;
     push_server(L, stream);
-    lh2_server_tell_failure(L, object);
     if (stream->session != NULL && !lh2_exchange_fail(L, &stream->duplex))
         lh2_stream_fail(L, stream);
+    lh2_server_tell_failure(L, object);
     return true;
 }
 
@@ -113,10 +113,12 @@ static int get_server(lua_State *L) {
     return 1;
 }
 
+static const luaL_Reg methods[] = {
+    {"altsvc", lh2_session_altsvc}, {"origin", lh2_session_origin}, {NULL, NULL}};
 static const luaL_Reg getters[] = {{"server", get_server}, {NULL, NULL}};
 
 const lh2_class lh2_server_session_class = {
-    "ServerHttp2Session", &lh2_session_class, NULL, getters, NULL, NULL};
+    "ServerHttp2Session", &lh2_session_class, methods, getters, NULL, NULL};
 
 void lh2_server_session_open(lua_State *L) {
     lh2_class_register(L, &lh2_server_session_class);

@@ -157,6 +157,12 @@ static void complete_promise(lua_State *L, lh2_fields *fields) {
     }
 }
 
+/* The answer to HEAD has no body: its writable side has ended before the program sees the stream. */
+static void end_of_head(lh2_stream *stream) {
+    if (stream->is_head)
+        stream->duplex.is_ending = stream->duplex.is_finished = true;
+}
+
 /* Makes the object of a promised stream, whose readable side is at its end. [-0, +1, v] */
 static lh2_stream *new_pushed(lua_State *L, lh2_stream *parent, const lh2_fields *fields) {
     lh2_stream *pushed =
@@ -199,6 +205,7 @@ static int stream_push_stream(lua_State *L) {
     lh2_push_headers(L, fields.fields, fields.count);
     lh2_stream_note_full_headers(L, object, lua_gettop(L));
     pushed->is_head = pushed->is_head || is_end;
+    end_of_head(pushed);
     lh2_session_touch(stream->session);
     lua_pushvalue(L, callback);
     lh2_tick_push(L, &pushed->duplex.object, call_pushed, lh2_hold(L));
@@ -292,6 +299,7 @@ void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_even
     stream->ends_after_headers = event->headers.is_end;
     stream->flags = event->headers.flags;
     stream->is_head = is_head_request(event);
+    end_of_head(stream);
     stream->request = lh2_fields_keep(event->headers.fields, event->headers.count);
     if (stream->request == NULL)
         lh2_raise(L, "ERR_HTTP2_NO_MEM", NULL);

@@ -33,7 +33,8 @@ void lh2_stream_forget_request(lh2_stream *stream) {
     stream->request = NULL;
 }
 
-/* Takes the stream out of session and engine; events that are due come by ticks. */
+/* Takes the stream out of session and engine, which held it until now; events that are due come by
+ * ticks. The stream may die with it unless the caller holds it too. */
 static void leave_session(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
     if (session == NULL)
@@ -48,6 +49,7 @@ static void leave_session(lua_State *L, lh2_stream *stream) {
     if (stream->duplex.object.watcher == NULL)
         lh2_stream_forget_request(stream);
     lh2_session_stream_closed(L, session);
+    lh2_release(L, &stream->duplex.object);
 }
 
 static void set_rst_code(lh2_stream *stream, uint32_t code) {
@@ -76,12 +78,31 @@ static bool is_abort_error(lua_State *L, int index) {
     return is_abort;
 }
 
+static bool is_late_write(lua_State *L, int index) {
+    lua_getfield(L, index, "code");
+    bool is_late = lua_type(L, -1) == LUA_TSTRING &&
+                   strcmp(lua_tostring(L, -1), "ERR_STREAM_WRITE_AFTER_END") == 0;
+    lua_pop(L, 1);
+    return is_late;
+}
+
+/* Whether the peer gets all of an exchange that has ended both ways, though the program then wrote
+ * what it must not: that is no reason to cut off what it did right. */
+static bool is_exchange_complete(lua_State *L, const lh2_stream *stream) {
+    return stream->is_remote_ended && stream->duplex.is_finish_called &&
+           !stream->waits_for_trailers && !stream->is_resetting && !lua_isnil(L, -1) &&
+           is_late_write(L, lua_gettop(L));
+}
+
 /* The duplex's `destroy`: the error or nil is on top. */
 static void op_destroy(lua_State *L, lh2_duplex *duplex) {
     lh2_stream *stream = (lh2_stream *)duplex;
     lh2_session *session = stream->session;
+    bool is_complete = is_exchange_complete(L, stream);
     if (lua_isnil(L, -1))
         set_rst_code(stream, session != NULL ? session->code : H2_NO_ERROR);
+    else if (is_complete)
+        set_rst_code(stream, H2_NO_ERROR);
     else
         set_rst_code(stream, is_abort_error(L, -1) ? H2_CANCEL : H2_INTERNAL_ERROR);
     stream->is_closed = true;
@@ -91,15 +112,18 @@ static void op_destroy(lua_State *L, lh2_duplex *duplex) {
     lh2_perf_stream_ended(L, stream);
     if (session != NULL && stream->id != 0 && !stream->is_engine_done) {
         h2_session_set_context(session->engine, stream->id, NULL);
-        h2_session_reset(session->engine, stream->id, stream->rst_code);
+        if (!is_complete)
+            h2_session_reset(session->engine, stream->id, stream->rst_code);
         stream->is_engine_done = true;
         lh2_session_touch(session);
     }
+    if (lua_isnil(L, -1) && duplex->flowing == 1 && duplex->pending.size == 0)
+        lh2_duplex_end(L, duplex);
+    duplex->is_ending = true;
     if (lh2_has_listener(&duplex->object, LH2_EVENT_STREAM_CLOSED))
         lh2_tick_push(L, &duplex->object, lh2_stream_tell_closed, (intptr_t)stream->rst_code);
     lh2_duplex_closed(L, duplex);
     leave_session(L, stream);
-    lh2_release(L, &duplex->object);
 }
 
 /* Replaces the cause on top (or nil) by the error of a request that was never sent. */
@@ -125,6 +149,18 @@ static void push_cancel(lua_State *L) {
     }
 }
 
+/* Ends with the error on top, or nil. A request that no handler was told of has nobody to hear of
+ * its error: a peer must not fill logs with what it breaks off at once. [-1, +0, m] */
+static void end_with(lua_State *L, lh2_stream *stream) {
+    bool is_untold =
+        stream->session->role == H2_SERVER && !stream->is_push && stream->request != NULL;
+    if (is_untold) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+    lh2_duplex_destroy(L, &stream->duplex);
+}
+
 void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
     if (stream->is_engine_done && stream->rst_code == H2_NO_ERROR) {
@@ -135,12 +171,20 @@ void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
     }
     bool is_pending = stream->id == 0 && session->role == H2_CLIENT;
     set_rst_code(stream, session->code);
+    if (session->code == H2_CANCEL && lua_isnil(L, -1)) { /* the peer has left */
+        note_abort(L, stream);
+        lh2_duplex_abort_writing(L, &stream->duplex, true);
+    }
     if (is_pending && (session->is_connecting || !session->has_connected)) {
         push_cancel(L);
-        stream->rst_code = H2_INTERNAL_ERROR;
+        if (session->code == H2_NO_ERROR)
+            stream->rst_code = H2_INTERNAL_ERROR;
     }
+    /* Whatever the engine still has to tell of it would find nobody. */
+    if (stream->id != 0 && !stream->is_engine_done)
+        h2_session_set_context(session->engine, stream->id, NULL);
     stream->is_engine_done = true;
-    lh2_duplex_destroy(L, &stream->duplex);
+    end_with(L, stream);
 }
 
 /* A server that has answered in full does not wait for a request body that nobody reads: the peer is
@@ -192,9 +236,9 @@ void lh2_stream_close(lh2_stream *stream, uint32_t code) {
         stream->is_resetting = true;
         return;
     }
-    bool is_flushing = code == H2_NO_ERROR && stream->duplex.is_ending &&
-                       !stream->duplex.is_flushed && !stream->waits_for_trailers;
-    if (is_flushing) {
+    bool is_flushing =
+        code == H2_NO_ERROR && stream->duplex.is_ending && !stream->duplex.is_flushed;
+    if (is_flushing) { /* op_flushed resets it, trailers or not */
         stream->is_resetting = true;
         return;
     }
@@ -235,6 +279,9 @@ void lh2_stream_closed(lua_State *L, lh2_stream *stream, const h2_event *event) 
     set_rst_code(stream, event->close.code);
     lh2_perf_stream_closed(stream, event);
     uint32_t code = stream->rst_code;
+    lh2_duplex_emit_due_end(L, duplex);
+    if (duplex->is_destroyed)
+        return; /* by that listener */
     if (event->close.is_reset)
         note_abort(L, stream);
     bool is_cut_off = code == H2_CANCEL && event->close.by != H2_BY_LOCAL;
@@ -250,7 +297,7 @@ void lh2_stream_closed(lua_State *L, lh2_stream *stream, const h2_event *event) 
     } else {
         lh2_push_stream_error(L, code, event->close.by, event->close.is_processed);
     }
-    lh2_duplex_destroy(L, duplex);
+    end_with(L, stream);
 }
 
 /* ------------------------------------------------------------------------ duplex operations */
@@ -259,7 +306,8 @@ static void op_consumed(lh2_duplex *duplex, size_t octets) {
     lh2_stream *stream = (lh2_stream *)duplex;
     if (stream->session == NULL || stream->is_engine_done)
         return;
-    h2_session_consume(stream->session->engine, stream->id, octets);
+    h2_session_consume(stream->session->engine, stream->id, octets,
+                       net_loop_now(stream->session->object.runtime->loop));
     lh2_session_touch(stream->session);
 }
 
@@ -305,6 +353,11 @@ static void want_trailers(lua_State *L, lh2_object *object, intptr_t unused) {
     lh2_session_touch(stream->session);
 }
 
+/* Behind "finish", which is on its way. */
+static void want_trailers_next(lua_State *L, lh2_object *object, intptr_t unused) {
+    lh2_tick_push(L, object, want_trailers, unused);
+}
+
 static bool op_flushed(lua_State *L, lh2_duplex *duplex) {
     lh2_stream *stream = (lh2_stream *)duplex;
     if (stream->session == NULL || stream->id == 0 || stream->is_engine_done)
@@ -313,7 +366,7 @@ static bool op_flushed(lua_State *L, lh2_duplex *duplex) {
         h2_session_reset(stream->session->engine, stream->id, stream->rst_code);
         lh2_session_touch(stream->session);
     } else if (stream->waits_for_trailers) {
-        lh2_tick_push(L, &duplex->object, want_trailers, 0);
+        lh2_tick_push(L, &duplex->object, want_trailers_next, 0);
     } else {
         refuse_unread_body(L, stream);
     }
@@ -362,6 +415,10 @@ static int stream_close(lua_State *L) {
         lh2_add_listener(L, 1, LH2_EVENT_CLOSE, true);
     }
     lh2_stream_close(stream, (uint32_t)code);
+    if (stream->id != 0 && !stream->is_resetting) {
+        note_abort(L, stream);
+        lh2_duplex_abort_writing(L, &stream->duplex, true);
+    }
     return 0;
 }
 

@@ -1,5 +1,6 @@
-/* Http2Stream: what both roles share. A stream is anchored from its making until it is closed; its
- * engine's context is the pointer to it for as long. */
+/* Http2Stream: what both roles share. A stream is anchored from its making until it leaves its session,
+ * which it does when it is destroyed or, complete but not read yet, when the session is; its engine's
+ * context is the pointer to it for as long. */
 #ifndef BINDING_CLASSES_STREAM_H
 #define BINDING_CLASSES_STREAM_H
 
@@ -78,6 +79,9 @@ int lh2_stream_raise(lua_State *L, int result);
 
 /* stream->request is not needed any more. */
 void lh2_stream_forget_request(lh2_stream *stream);
+/* Client: a request that the engine does not take, for its result: the stream ends with an error of its
+ * own. [-0, +0, m] */
+void lh2_client_stream_fail(lua_State *L, lh2_stream *stream, int result);
 /* Client: a request that waited goes to the engine now that the session is connected; ready. [-0, +0, m] */
 void lh2_client_stream_submit(lua_State *L, lh2_stream *stream);
 /* Client: the request is with the engine: "ready" follows, and what was written is sent. [-0, +0, m] */

@@ -141,6 +141,7 @@ void lh2_write_release(h2_chunk *chunk, bool was_sent) {
     }
     duplex->write_length -= write->size;
     duplex->write_count--;
+    duplex->is_cut = duplex->is_cut || !was_sent;
     write->was_sent = was_sent;
     bool needs_lua = write->string != LUA_NOREF || write->callback != LUA_NOREF ||
                      is_drained(duplex) || is_flush_due(duplex) || duplex->object.anchors == 1;
@@ -196,7 +197,7 @@ void lh2_duplex_release_held(lua_State *L, lh2_duplex *duplex) {
 }
 
 void lh2_writable_end(lua_State *L, lh2_duplex *duplex) {
-    if (duplex->is_ending || duplex->is_errored)
+    if (duplex->is_finish_called || duplex->is_errored)
         return;
     duplex->is_ending = true;
     send_waiting(L, duplex);
@@ -268,12 +269,12 @@ void lh2_writable_fail(lua_State *L, lh2_duplex *duplex) {
 }
 
 void lh2_duplex_abort_writing(lua_State *L, lh2_duplex *duplex, bool with_finish) {
-    if (!duplex->is_writable || duplex->is_finished)
+    if (!duplex->is_writable)
         return;
     duplex->is_ending = true;
     duplex->is_finish_called = duplex->is_flushed = true;
     drop_waiting(duplex);
-    if (with_finish) {
+    if (with_finish && !duplex->is_finished && !duplex->is_cut) {
         duplex->is_finish_forced = true;
         lh2_duplex_finished(L, duplex);
     }
@@ -334,14 +335,20 @@ static void refuse_write(lua_State *L, lh2_duplex *duplex, int callback) {
 
 typedef enum write_result { WRITE_REFUSED, WRITE_FULL, WRITE_HAS_ROOM } write_result;
 
-/* Writes the chunk at index 2; `callback` is called when it is done, `on_refusal` if it cannot be.
- * [-0, +0, e] */
-static write_result write_chunk(lua_State *L, lh2_duplex *duplex, int callback, int on_refusal) {
+/* The encoding of the chunk at index 2, which can be written. [-0, +0, v] */
+static lh2_encoding check_chunk(lua_State *L, const lh2_duplex *duplex) {
     lh2_encoding encoding = lh2_check_encoding(L, 3, (lh2_encoding)duplex->default_encoding);
     if (lua_isnil(L, 2))
         lh2_raise(L, "ERR_STREAM_NULL_VALUES", NULL);
     if (lua_type(L, 2) != LUA_TSTRING)
         lh2_raise_type(L, "chunk", "of type string", 2);
+    return encoding;
+}
+
+/* Writes the chunk at index 2; `callback` is called when it is done, `on_refusal` if it cannot be.
+ * [-0, +0, m] */
+static write_result write_chunk(lua_State *L, lh2_duplex *duplex, lh2_encoding encoding,
+                                int callback, int on_refusal) {
     if (duplex->is_ending || !duplex->is_writable)
         lh2_push_error(L, "ERR_STREAM_WRITE_AFTER_END", NULL);
     else if (duplex->is_destroyed)
@@ -359,8 +366,9 @@ int lh2_writable_write(lua_State *L) {
     if (lua_isfunction(L, 2))
         return lh2_raise_type(L, "chunk", "of type string", 2);
     int callback = sort_arguments(L);
+    lh2_encoding encoding = check_chunk(L, duplex);
     lh2_anchor(L, 1);
-    write_result result = write_chunk(L, duplex, callback, callback);
+    write_result result = write_chunk(L, duplex, encoding, callback, callback);
     lua_pushboolean(L, result == WRITE_HAS_ROOM && !duplex->is_destroyed);
     lh2_release(L, &duplex->object);
     return 1;
@@ -402,9 +410,10 @@ static void settle_callback(lua_State *L, lh2_duplex *duplex, int callback, bool
 int lh2_writable_finish(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_writable_class);
     int callback = sort_arguments(L);
-    bool is_first = !duplex->is_ending;
+    bool is_first = !duplex->is_ending, has_chunk = !lua_isnil(L, 2);
+    lh2_encoding encoding = has_chunk ? check_chunk(L, duplex) : LH2_OCTETS;
     lh2_anchor(L, 1);
-    if (lua_isnil(L, 2) || write_chunk(L, duplex, 0, callback) != WRITE_REFUSED) {
+    if (!has_chunk || write_chunk(L, duplex, encoding, 0, callback) != WRITE_REFUSED) {
         duplex->corked = 0;
         if (callback)
             settle_callback(L, duplex, callback, is_first);
