@@ -92,12 +92,6 @@ describe("the example", function()
             run("altsvc"))
     end)
 
-    it("origin.lua", function()
-        assert.equal("https://example.com\nhttps://example.org\nhttps://example.net\n" ..
-            "4 origins by one session\n",
-            run("origin", cert.path("server.key"), cert.path("server.crt"), cert.path("ca.crt")))
-    end)
-
     it("coroutines.lua", function()
         assert.equal("/one\t200\n/one\t180004\n/two\t200\n/two\t180004\n", run("coroutines"))
     end)

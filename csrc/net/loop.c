@@ -159,8 +159,7 @@ void net_loop_free(net_loop *loop) {
 
 /* ---------------------------------------------------------------------------------- running */
 
-bool net_loop_run(net_loop *loop, uv_run_mode mode) {
-    loop->is_stopped = false;
+static bool run(net_loop *loop, uv_run_mode mode) {
     bool was_awake = uv_is_active((uv_handle_t *)&loop->idle);
     run_turn(loop);
     if (mode != UV_RUN_DEFAULT) {
@@ -179,6 +178,15 @@ bool net_loop_run(net_loop *loop, uv_run_mode mode) {
     return net_loop_is_alive(loop);
 }
 
+bool net_loop_run(net_loop *loop, uv_run_mode mode) {
+    net_loop_refresh_clock(loop);
+    loop->is_stopped = false;
+    loop->is_running = true;
+    bool is_alive = run(loop, mode);
+    loop->is_running = false;
+    return is_alive;
+}
+
 void net_loop_stop(net_loop *loop) {
     loop->is_stopped = true;
     uv_stop(&loop->uv);
@@ -194,6 +202,11 @@ int net_loop_fork(net_loop *loop) {
 
 /* ---------------------------------------------------------------------------------- look-ups */
 
+void net_loop_refresh_clock(net_loop *loop) {
+    if (!loop->is_running)
+        uv_update_time(&loop->uv);
+}
+
 uv_loop_t *net_loop_uv(net_loop *loop) {
     return &loop->uv;
 }
@@ -202,7 +215,8 @@ h2_pool *net_loop_pool(net_loop *loop) {
     return loop->pool;
 }
 
-uint64_t net_loop_now(const net_loop *loop) {
+uint64_t net_loop_now(net_loop *loop) {
+    net_loop_refresh_clock(loop);
     return uv_now(&loop->uv);
 }
 

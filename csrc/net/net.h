@@ -43,8 +43,8 @@ void net_loop_free(net_loop *loop);
 
 uv_loop_t *net_loop_uv(net_loop *loop);
 h2_pool *net_loop_pool(net_loop *loop);
-/* Milliseconds of the loop's monotonic clock, as of the last update. */
-uint64_t net_loop_now(const net_loop *loop);
+/* Milliseconds of the loop's monotonic clock; they stand still within a turn. */
+uint64_t net_loop_now(net_loop *loop);
 /* One buffer for whoever reads right now; `size` octets. Contents last until the callback
  * returns. */
 uint8_t *net_loop_read_buffer(net_loop *loop, size_t *size);
@@ -263,6 +263,8 @@ size_t net_socket_write(net_socket *socket, const bytes_slice *slices, size_t co
 uint64_t net_socket_octets_moved(const net_socket *socket);
 /* Octets taken that the kernel has not. */
 size_t net_socket_queued(const net_socket *socket);
+/* Octets taken that the peer's kernel has not acknowledged, where the system tells; else as queued. */
+size_t net_socket_unsent(const net_socket *socket);
 /* Sends what was taken, close_notify under TLS, then FIN. */
 void net_socket_shutdown(net_socket *socket);
 /* Closes; what was taken and not sent is lost. on_close follows. May be called at any time, also

@@ -126,6 +126,8 @@ void lh2_session_destroy(lua_State *L, lh2_session *session, uint32_t code) {
     destroy_streams(L, session);
     lua_pop(L, 1);
     session->is_connecting = false;
+    if (session->socket != NULL)
+        net_socket_ref(session->socket, true); /* "close" is to come, which takes no longer */
     if (session->pings.count > 0)
         lh2_tick_push(L, &session->object, cancel_pings, 0);
     if (session->wire != NULL) {
@@ -158,6 +160,7 @@ void lh2_session_close(lua_State *L, lh2_session *session) {
 /* The engine has said all and no stream is left: the session is over. */
 static void finish_if_idle(lua_State *L, lh2_session *session) {
     if (session->is_output_done && list_is_empty(&session->streams)) {
+        session->is_complete = true;
         lua_pushnil(L);
         lh2_session_destroy(L, session, H2_NO_ERROR);
     }
