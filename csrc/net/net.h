@@ -108,6 +108,17 @@ void net_tls_context_leave_name(net_tls_context *context);
 /* Further certificates by host name ("*.example.com" covers one label); a later one replaces. */
 int net_tls_context_add_host(net_tls_context *context, const char *host, net_tls_context *other);
 
+/* A new context for the same server: it takes over the hosts and the ticket keys. 0 or -1. */
+int net_tls_context_inherit(net_tls_context *context, const net_tls_context *old);
+
+/* Servers: the keys of session tickets as one text: 16 octets of name, of which 4 count, and 32 of key.
+ * A key is made anew every half day, and read for a day. */
+#define NET_TLS_TICKET_KEYS 48
+void net_tls_context_get_ticket_keys(net_tls_context *context, uint8_t keys[NET_TLS_TICKET_KEYS]);
+/* 0 or -1. */
+int net_tls_context_set_ticket_keys(net_tls_context *context,
+                                    const uint8_t keys[NET_TLS_TICKET_KEYS]);
+
 /* A filter in the role of its context. `servername`: clients, for SNI and for checking the name (an
  * IP address is checked but not sent); NULL for servers. `session`: clients, a blob from
  * net_tls_session, or empty. */

@@ -98,6 +98,9 @@ struct net_tls_context {
     mbedtls_x509_crt ca;
     mbedtls_x509_crl crl;
     mbedtls_ssl_ticket_context tickets;
+    uint8_t ticket_keys[NET_TLS_TICKET_KEYS]; /* the one that makes tickets */
+    time_t tickets_made_s;
+    bool has_given_keys; /* of the program, who also changes them */
     int *suites;
     char **alpn;     /* NULL at the end; one block with the texts */
     list_node hosts; /* of tls_host */
@@ -117,6 +120,13 @@ void tls_trust_prepare(net_tls_context *context);
 int tls_hosts_choose(void *context, mbedtls_ssl_context *ssl, const unsigned char *name,
                      size_t size);
 void tls_hosts_dispose(net_tls_context *context);
+/* 0 or -1. */
+int tls_hosts_copy(net_tls_context *context, const net_tls_context *from);
+
+/* Has a server give tickets, or a client take them. False with *error filled. */
+bool tls_tickets_setup(net_tls_context *context, bool is_on, net_error *error);
+/* Takes over the keys of another server's context. 0 or -1. */
+int tls_tickets_copy(net_tls_context *context, const net_tls_context *from);
 
 /* ------------------------------------------------------------------------------------ filter */
 

@@ -98,6 +98,15 @@ int tls_hosts_choose(void *context, mbedtls_ssl_context *ssl, const unsigned cha
     return mbedtls_ssl_set_hs_own_cert(ssl, &tls->rules->cert, &tls->rules->key);
 }
 
+int tls_hosts_copy(net_tls_context *context, const net_tls_context *from) {
+    for (list_node *node = from->hosts.next; node != &from->hosts; node = node->next) {
+        const tls_host *host = LIST_ENTRY(node, tls_host, node);
+        if (net_tls_context_add_host(context, host->name, host->context) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 void tls_hosts_dispose(net_tls_context *context) {
     list_node *node;
     while ((node = list_first(&context->hosts)) != NULL) {

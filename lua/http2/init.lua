@@ -10,6 +10,7 @@ local http2 = {
    getDefaultSettings = core.getDefaultSettings,
    getPackedSettings = core.getPackedSettings,
    getUnpackedSettings = core.getUnpackedSettings,
+   performServerHandshake = core.performServerHandshake,
    sensitiveHeaders = core.sensitiveHeaders,
 
    -- the loop, and errors that nobody caught
