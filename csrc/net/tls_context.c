@@ -9,7 +9,6 @@
 #include <psa/crypto.h>
 #endif
 
-
 /* --------------------------------------------------------------------------------- parameters */
 
 static bool set_versions(net_tls_context *context, const net_tls_options *options,
@@ -175,6 +174,7 @@ void net_tls_context_leave_name(net_tls_context *context) {
 
 int net_tls_context_inherit(net_tls_context *context, const net_tls_context *old) {
     net_tls_context_set_keylog(context, old->log, old->log_context);
+    net_tls_context_set_ask(context, old->ask, old->ask_context);
     return tls_hosts_copy(context, old) != 0 || tls_tickets_copy(context, old) != 0 ? -1 : 0;
 }
 

@@ -62,9 +62,9 @@ static int parse_ticket(void *data, mbedtls_ssl_session *session, unsigned char 
 }
 
 static void set_client_tickets(net_tls_context *context, bool is_on) {
-    mbedtls_ssl_conf_session_tickets(&context->config,
-                                     is_on ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED
-                                           : MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
+    mbedtls_ssl_conf_session_tickets(&context->config, is_on
+                                                           ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED
+                                                           : MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
 #if TLS_HAS_1_3 && MBEDTLS_VERSION_NUMBER >= 0x03060100
     mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
         &context->config, is_on ? MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED

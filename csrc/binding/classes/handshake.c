@@ -1,7 +1,7 @@
 #include "base/mem.h"
 #include "binding/classes/connection.h"
 #include "binding/classes/duplex_pipe.h"
-#include "binding/classes/server.h"
+#include "binding/classes/hello.h"
 #include "binding/classes/socket.h"
 #include "binding/classes/socket_proxy.h"
 
@@ -13,7 +13,8 @@ typedef struct handshake {
     net_timer *timer;
     list_node link;
     uint64_t due_ms; /* when the time is over; 0: never */
-    int sockets;     /* held: a sequence of objects that stand for the connection; LUA_NOREF: none */
+    int sockets; /* held: a sequence of objects that stand for the connection; LUA_NOREF: none */
+    lh2_object *hello; /* the question that the program was asked; NULL: none */
 } handshake;
 
 /* What a client gets that speaks TLS but not HTTP/2, where nobody listens for "unknownProtocol". */
@@ -46,8 +47,15 @@ static void tell_lost(lua_State *L) {
     lua_pop(L, 1);
 }
 
+static void end_question(lua_State *L, handshake *h) {
+    if (h->hello != NULL)
+        lh2_hello_over(L, h->hello);
+    h->hello = NULL;
+}
+
 static void ended_in_lua(lua_State *L, void *data) {
     handshake *h = data;
+    end_question(L, h);
     lh2_push_held(L, h->sockets);
     lh2_drop(L, h->sockets);
     tell_lost(L);
@@ -90,13 +98,15 @@ struct failure {
 
 static void failed_in_lua(lua_State *L, void *data) {
     struct failure *failure = data;
-    lh2_object *server = &failure->handshake->server->object;
+    handshake *h = failure->handshake;
+    lh2_object *server = &h->server->object;
     static const lh2_event events[] = {LH2_EVENT_TLS_CLIENT_ERROR, LH2_EVENT_CLIENT_ERROR};
     int top = lua_gettop(L);
     if (!lh2_has_listener(server, events[0]) && !lh2_has_listener(server, events[1]))
         return;
-    lh2_push_socket_error(L, failure->handshake->socket, failure->error);
-    push_tls_socket(L, failure->handshake);
+    if (h->hello == NULL || !lh2_hello_push_error(L, h->hello))
+        lh2_push_socket_error(L, h->socket, failure->error);
+    push_tls_socket(L, h);
     for (int i = 0; i < 2; i++) {
         lua_pushvalue(L, top + 1);
         lua_pushvalue(L, top + 2);
@@ -120,8 +130,8 @@ static void on_end(net_socket *socket) {
 /* The client was too slow: told as Node tells it. */
 static void on_timer(net_timer *timer) {
     handshake *h = net_timer_context(timer);
-    net_error error = {.code = "ERR_TLS_HANDSHAKE_TIMEOUT", .port = -1,
-                       .text = "TLS handshake timeout"};
+    net_error error = {
+        .code = "ERR_TLS_HANDSHAKE_TIMEOUT", .port = -1, .text = "TLS handshake timeout"};
     on_error(h->socket, &error);
 }
 
@@ -131,8 +141,8 @@ static void on_refused_timer(net_timer *timer) {
     give_up(net_timer_context(timer));
 }
 
-static const net_socket_events refused_events = {.on_end = on_end, .on_error = on_error,
-                                                 .on_close = on_close};
+static const net_socket_events refused_events = {
+    .on_end = on_end, .on_error = on_error, .on_close = on_close};
 
 /* Answers in the one language that such a client may know, and leaves it some time to read it. */
 static void refuse_protocol(handshake *h) {
@@ -167,6 +177,7 @@ static void lost_in_lua(lua_State *L, lh2_socket *socket) {
  * objects, or nil, on the stack. [-0, +1, -] */
 static void forget(lua_State *L, handshake *h) {
     drop_timer(h);
+    end_question(L, h);
     list_remove(&h->link);
     lh2_push_held(L, h->sockets);
     lh2_drop(L, h->sockets);
@@ -181,7 +192,9 @@ static void hand_over(lua_State *L, handshake *h) {
     forget(L, h);
     lh2_set_private(L, top + 1, &beneath_key);
     lh2_socket_destroy_after(L, socket, server->config.unknown_protocol_timeout_ms);
+    lua_pushvalue(L, top + 1);
     lh2_emit(L, &server->object, LH2_EVENT_UNKNOWN_PROTOCOL, 1);
+    lh2_emit(L, &server->object, LH2_EVENT_SECURE_CONNECTION, 1);
 }
 
 /* ------------------------------------------------------------------------------------ the handshake */
@@ -292,14 +305,26 @@ void lh2_server_drop_handshakes(lh2_server *server, bool is_silent) {
     }
 }
 
-void lh2_server_push_handshake(lua_State *L, lh2_server *server, const net_tls *tls) {
+static handshake *find(const lh2_server *server, const net_tls *tls) {
     for (list_node *node = server->handshakes.next; node != &server->handshakes;
          node = node->next) {
         handshake *h = LIST_ENTRY(node, handshake, link);
-        if (net_socket_tls(h->socket) == tls) {
-            push_tls_socket(L, h);
-            return;
-        }
+        if (net_socket_tls(h->socket) == tls)
+            return h;
     }
-    lua_pushnil(L);
+    return NULL;
+}
+
+void lh2_server_push_handshake(lua_State *L, lh2_server *server, const net_tls *tls) {
+    handshake *h = find(server, tls);
+    if (h != NULL)
+        push_tls_socket(L, h);
+    else
+        lua_pushnil(L);
+}
+
+net_socket *lh2_server_set_question(lh2_server *server, const net_tls *tls, lh2_object *hello) {
+    handshake *h = find(server, tls);
+    h->hello = hello;
+    return h->socket;
 }

@@ -1,6 +1,6 @@
 /* What TLS adds to a server: certificates by host name and in exchange, tickets, the key log. */
+#include "binding/classes/hello.h"
 #include "binding/classes/secure_context.h"
-#include "binding/classes/server.h"
 #include "binding/classes/session_members.h"
 
 static const char *const alpn[] = {"h2"};
@@ -13,9 +13,7 @@ const char lh2_server_origins_key;
 static int add_context(lua_State *L) {
     lh2_server *server = lh2_check(L, 1, &lh2_secure_server_class);
     const char *hostname = lh2_check_string(L, 2, "hostname", NULL);
-    if (!lh2_check_options(L, 3, "context"))
-        return lh2_raise_type(L, "context", "of type table", 3);
-    net_tls_context *context = lh2_secure_context(L, 3, true, alpn, 1);
+    net_tls_context *context = lh2_secure_context_at(L, 3, "context", true, alpn, 1);
     int result = net_tls_context_add_host(server->tls, hostname, context);
     net_tls_context_unref(context);
     return result != 0 ? lh2_raise_memory(L) : 0;
@@ -86,6 +84,7 @@ static void on_key_line(void *context, net_tls *tls, const char *line) {
 void lh2_secure_server_init(lua_State *L, lh2_server *server, int options) {
     server->tls = lh2_secure_context(L, options, true, alpn, 1);
     net_tls_context_set_keylog(server->tls, on_key_line, server);
+    lh2_hello_init(L, server, options);
     if (lh2_opt_field(L, options, "origins", LUA_TTABLE) == LUA_TTABLE) {
         lh2_read_origins(L);
         lh2_set_private(L, -2, &lh2_server_origins_key);
@@ -106,4 +105,6 @@ const lh2_class lh2_secure_server_class = {
 
 void lh2_secure_server_open(lua_State *L) {
     lh2_class_register(L, &lh2_secure_server_class);
+    lh2_hello_open(L);
+    lh2_secure_context_open(L);
 }

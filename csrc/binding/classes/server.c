@@ -228,8 +228,7 @@ static int get_timeout(lua_State *L) {
 
 static int set_timeout(lua_State *L) {
     lh2_server *server = lh2_check(L, 1, &lh2_server_class);
-    server->timeout_ms =
-        lua_isnil(L, 2) ? 0 : (lua_Number)lh2_check_duration(L, 2, "timeout");
+    server->timeout_ms = lua_isnil(L, 2) ? 0 : (lua_Number)lh2_check_duration(L, 2, "timeout");
     return 0;
 }
 
@@ -254,8 +253,11 @@ static int server_gc(lua_State *L) {
         net_timer_close(server->grace);
     server->grace = NULL;
     lh2_server_drop_handshakes(server, true);
-    if (server->tls != NULL)
+    if (server->tls != NULL) {
+        net_tls_context_set_keylog(server->tls, NULL, NULL);
+        net_tls_context_set_ask(server->tls, NULL, NULL);
         net_tls_context_unref(server->tls);
+    }
     server->tls = NULL;
     return 0;
 }

@@ -72,6 +72,9 @@ void lh2_server_close_if_idle(lua_State *L, lh2_server *server);
 void lh2_server_start_handshake(lua_State *L, lh2_server *server, net_socket *socket);
 /* Pushes a TLSSocket for the connection whose handshake `tls` makes, or nil. [-0, +1, m] */
 void lh2_server_push_handshake(lua_State *L, lh2_server *server, const net_tls *tls);
+/* The connection whose handshake `tls` makes has a question for the program, which is anchored: its
+ * socket, until lh2_hello_over is called. */
+net_socket *lh2_server_set_question(lh2_server *server, const net_tls *tls, lh2_object *hello);
 /* Ends all handshakes; with `is_silent`, for __gc, without events. */
 void lh2_server_drop_handshakes(lh2_server *server, bool is_silent);
 /* Reads the options of a secure server, which is on top. [-0, +0, e] */
