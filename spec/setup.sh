@@ -2,7 +2,8 @@
 # The Debian packages that this project uses, and how they get installed. Sourced by spec/run,
 # examples/run and .ci/. In a name "a|b" either will do; the first that this release has is taken.
 
-PACKAGES_BUILD=(gcc libc6-dev make cmake pkg-config lua5.4 liblua5.4-dev libuv1-dev libmbedtls-dev)
+PACKAGES_BUILD=(gcc libc6-dev make cmake pkg-config lua5.4 liblua5.4-dev libuv1-dev libmbedtls-dev
+    "libllhttp-dev|libhttp-parser-dev")
 PACKAGES_EXAMPLE=(openssl curl ca-certificates)
 PACKAGES_QUICK=("luajit2|luajit" "libluajit2-5.1-dev|libluajit-5.1-dev" lua-busted lua-check
     lua-cjson lua-socket libcmocka-dev libjansson-dev libnghttp2-dev openssl curl ca-certificates
@@ -10,6 +11,8 @@ PACKAGES_QUICK=("luajit2|luajit" "libluajit2-5.1-dev|libluajit-5.1-dev" lua-bust
 PACKAGES_FULL=(clang libclang-rt-dev clang-format valgrind luarocks git iproute2 nghttp2-client
     nghttp2-server nginx-light haproxy nodejs)
 PACKAGES_BROWSER=(chromium)
+PACKAGES_BENCH=(nghttp2-client nghttp2-server h2o nginx-light nodejs lua5.1 lua-http lua-socket
+    gnuplot-nox fonts-dejavu-core iproute2 util-linux valgrind)
 
 package_is_installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

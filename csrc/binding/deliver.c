@@ -27,6 +27,10 @@ static void emit_section(lua_State *L, lh2_stream *stream, const h2_event *event
 
 /* "trailers" of a request that was itself not told yet: behind it. `held` is {headers, flags, raw}. */
 static void tell_trailers(lua_State *L, lh2_object *object, intptr_t held) {
+    if (((lh2_stream *)object)->duplex.is_resume_due) { /* the body that came before flows first */
+        lh2_tick_push(L, object, tell_trailers, held);
+        return;
+    }
     int first = lua_gettop(L) + 1;
     lh2_push_held(L, (int)held);
     lh2_drop(L, (int)held);
@@ -64,10 +68,22 @@ static void deliver_push(lua_State *L, lh2_session *session, const h2_event *eve
     lh2_stream *stream =
         lh2_stream_new(L, &lh2_client_stream_class, session, event->stream_id, true, false);
     stream->is_push = true;
+    stream->duplex.is_ending = stream->duplex.is_finish_called = true;
     stream->ends_after_headers = event->headers.is_end;
     h2_session_set_context(session->engine, stream->id, stream);
     push_section(L, event);
     lh2_emit(L, &session->object, LH2_EVENT_STREAM, 4);
+}
+
+/* A response that nobody listens for is kept for a coroutine that may ask for it later. */
+static void deliver_response(lua_State *L, lh2_stream *stream, const h2_event *event) {
+    lh2_event name = stream->is_push ? LH2_EVENT_PUSH : LH2_EVENT_RESPONSE;
+    bool is_heard = lh2_has_listener(&stream->duplex.object, name);
+    if (!is_heard && stream->duplex.object.runtime->keeps_responses) {
+        push_section(L, event);
+        lh2_client_stream_keep_response(L, stream);
+    }
+    emit_section(L, stream, event, name);
 }
 
 static void deliver_headers(lua_State *L, void *data) {
@@ -84,6 +100,8 @@ static void deliver_headers(lua_State *L, void *data) {
     }
     if (stream == NULL)
         return;
+    lh2_stream_note_activity(stream);
+    lh2_perf_stream_headers(stream);
     switch (event->headers.message) {
     case H2_INFORMATIONAL:
         deliver_informational(L, stream, event);
@@ -91,7 +109,7 @@ static void deliver_headers(lua_State *L, void *data) {
     case H2_RESPONSE:
         if (event->headers.status == STATUS_MISDIRECTED)
             lh2_session_misdirected(L, d->session, &stream->duplex.object);
-        emit_section(L, stream, event, stream->is_push ? LH2_EVENT_PUSH : LH2_EVENT_RESPONSE);
+        deliver_response(L, stream, event);
         break;
     default:
         deliver_trailers(L, stream, event);
@@ -106,9 +124,12 @@ static void deliver_data(lua_State *L, void *data) {
     const h2_event *event = d->event;
     lh2_stream *stream = event->context;
     if (stream == NULL) {
-        h2_session_consume(d->session->engine, event->stream_id, event->data.octets.size);
+        h2_session_consume(d->session->engine, event->stream_id, event->data.octets.size,
+                           net_loop_now(d->session->object.runtime->loop));
         return;
     }
+    lh2_stream_note_activity(stream);
+    lh2_perf_stream_data(stream);
     if (event->data.octets.size > 0)
         lh2_duplex_data(L, &stream->duplex, event->data.octets.data, event->data.octets.size);
     if (event->data.is_end && !stream->duplex.is_destroyed)
@@ -145,6 +166,7 @@ static void deliver_ping_ack(lua_State *L, void *data) {
     if (d->session->pings.count == 0)
         return;
     double duration_ms = lh2_callbacks_take(L, &d->session->pings);
+    lh2_perf_session_pinged(d->session, duration_ms);
     lua_pushnil(L);
     lua_pushnumber(L, duration_ms);
     lua_pushlstring(L, (const char *)d->event->ping.payload, 8);
@@ -155,6 +177,7 @@ static void deliver_goaway(lua_State *L, void *data) {
     const delivery *d = data;
     lh2_session *session = d->session;
     uint32_t code = d->event->goaway.code;
+    session->has_goaway = true;
     session->goaway_code = code;
     session->goaway_last_id = d->event->goaway.last_id;
     if (lh2_has_listener(&session->object, LH2_EVENT_GOAWAY)) {
@@ -173,6 +196,7 @@ static void deliver_goaway(lua_State *L, void *data) {
     }
     lh2_push_session_error(L, code, H2_BY_PEER);
     /* Our own GOAWAY says NO_ERROR; the streams end with the peer's code. */
+    h2_session_terminate(session->engine, H2_NO_ERROR, bytes_slice_of(NULL, 0));
     lh2_session_destroy(L, session, code);
 }
 

@@ -69,6 +69,7 @@
     X(ERR_STREAM_CANNOT_PIPE, "Error", "Cannot pipe, not readable")                                \
     X(ERR_STREAM_DESTROYED, "Error", "Cannot call %s after a stream was destroyed")                \
     X(ERR_STREAM_NULL_VALUES, "TypeError", "nil cannot be written to a stream")                    \
+    X(ERR_STREAM_UNSHIFT_AFTER_END_EVENT, "Error", "stream.unshift() after end event")             \
     X(ERR_STREAM_WRITE_AFTER_END, "Error", "write after end")                                      \
     X(ERR_UNHANDLED_ERROR, "Error", "Unhandled error. (%s)")                                       \
     X(ERR_UNKNOWN_ENCODING, "TypeError", "Unknown encoding: %s")
@@ -292,6 +293,15 @@ static int is_error(lua_State *L) {
     return 1;
 }
 
+/* newError(name, code, message): an error object, for Lua files. */
+static int new_error(lua_State *L) {
+    const char *name = luaL_checkstring(L, 1), *code = luaL_checkstring(L, 2);
+    luaL_checkstring(L, 3);
+    lua_settop(L, 3);
+    make_error(L, name, code);
+    return 1;
+}
+
 void lh2_error_open(lua_State *L) {
     lua_createtable(L, 0, 2);
     lua_pushcfunction(L, to_string);
@@ -301,4 +311,6 @@ void lh2_error_open(lua_State *L) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
     lua_pushcfunction(L, is_error);
     lua_setfield(L, -2, "isError");
+    lua_pushcfunction(L, new_error);
+    lua_setfield(L, -2, "newError");
 }

@@ -27,12 +27,14 @@ void h2_session_trim_wire(h2_session *session) {
 void h2_session_add_frame(h2_session *session, size_t octets) {
     h2_wire_add(session->wire, octets, 1, 0);
     session->limits.outbound_frames++;
+    H2_COUNT(session, frames_sent, 1);
 }
 
 void h2_session_add_ack(h2_session *session, size_t octets) {
     h2_wire_add(session->wire, octets, 1, 1);
     session->limits.outbound_frames++;
     session->limits.outbound_acks++;
+    H2_COUNT(session, frames_sent, 1);
 }
 
 int h2_session_put_reset(h2_session *session, uint32_t stream_id, uint32_t code) {
@@ -86,7 +88,7 @@ int h2_receive_rst_stream(h2_session *session, const uint8_t *payload, h2_event 
 
 /* ---------------------------------------------------------------------------------------- PING */
 
-static int put_ping(h2_session *session, uint8_t flags, const uint8_t payload[8]) {
+int h2_session_put_ping(h2_session *session, uint8_t flags, const uint8_t payload[8]) {
     if (h2_session_reserve(session, H2_PING_FRAME_OCTETS, 1) != H2_OK)
         return H2_NOMEM;
     h2_frame_write_ping(h2_wire_tail(session->wire), flags, payload);
@@ -100,10 +102,12 @@ static int put_ping(h2_session *session, uint8_t flags, const uint8_t payload[8]
 int h2_receive_ping(h2_session *session, const uint8_t *payload, h2_event *event) {
     bool is_ack = (session->in.frame.flags & H2_FLAG_ACK) != 0;
     int result = H2_OK;
+    if (is_ack && h2_session_take_own_ping(session, payload))
+        return H2_OK;
     if (!is_ack) {
         result = h2_limits_ack(&session->limits, &session->fault);
         if (result == H2_OK)
-            result = put_ping(session, H2_FLAG_ACK, payload);
+            result = h2_session_put_ping(session, H2_FLAG_ACK, payload);
     } else if (session->unacknowledged_pings == 0) {
         result = h2_fault_session(&session->fault, H2_PROTOCOL_ERROR,
                                   "acknowledgement of a PING that was not sent");
@@ -122,7 +126,7 @@ int h2_session_submit_ping(h2_session *session, const uint8_t payload[8]) {
         return H2_GONE;
     if (session->unacknowledged_pings >= session->limits.options.max_outstanding_pings)
         return H2_LIMIT;
-    int result = put_ping(session, 0, payload);
+    int result = h2_session_put_ping(session, 0, payload);
     if (result == H2_OK)
         session->unacknowledged_pings++;
     return result;

@@ -57,22 +57,89 @@ int h2_receive_window_update(h2_session *session, const uint8_t *payload, h2_eve
     return result == H2_OK ? h2_limits_window_update(&session->limits, &session->fault) : result;
 }
 
-/* --------------------------------------------------------------------------------------- ours */
+/* ------------------------------------------------------------------------------- the session's own */
 
-int h2_session_credit(h2_session *session, h2_stream *stream) {
-    if (h2_state_is_remote_closed(stream->state))
-        return H2_OK; /* nothing more comes */
-    uint32_t increment = h2_inflow_update(&stream->receive_window);
+static int resize_session_window(h2_session *session, uint32_t octets) {
+    h2_inflow *receive = &session->receive_window;
+    uint32_t before = receive->limit;
+    uint32_t increment = h2_inflow_resize(receive, octets);
     if (increment == 0)
         return H2_OK;
-    int result = h2_session_put_window_update(session, stream->id, increment);
-    if (result != H2_OK)
-        h2_inflow_revert(&stream->receive_window, increment);
+    int result = h2_session_put_window_update(session, 0, increment);
+    if (result != H2_OK) {
+        h2_inflow_revert(receive, increment);
+        receive->limit = before;
+    }
     return result;
 }
 
-void h2_session_consume(h2_session *session, uint32_t stream_id, size_t octets) {
+int h2_session_set_local_window(h2_session *session, uint32_t octets) {
+    if (session->is_terminal)
+        return H2_GONE;
+    if (octets > H2_MAX_WINDOW)
+        return H2_MISUSE;
+    int result = resize_session_window(session, octets);
+    if (result == H2_OK)
+        session->is_window_set = true;
+    return result;
+}
+
+/* ----------------------------------------------------------------- rounds that make windows grow */
+
+/* Tells our answers from those to the program's; two PINGs of the same octets may change places. */
+static const uint8_t own_ping[8] = {'o', 'w', 'n', ' ', 'p', 'i', 'n', 'g'};
+
+/* A program that has asked for smaller windows than the ordinary ones is to have them. */
+static bool may_grow(const h2_session *session) {
+    return session->local.initial_window_size >= H2_INITIAL_WINDOW;
+}
+
+/* A PING that cannot be written is a round that does not begin, and no more. */
+static void begin_round(h2_session *session) {
+    uint64_t now_ms = session->limits.now_ms;
+    if (may_grow(session) && h2_growth_wants_round(&session->growth, now_ms) &&
+        h2_session_put_ping(session, 0, own_ping) == H2_OK)
+        h2_growth_begin_round(&session->growth, now_ms);
+}
+
+bool h2_session_take_own_ping(h2_session *session, const uint8_t payload[8]) {
+    if (session->growth.round != H2_ROUND_ASKED || memcmp(payload, own_ping, 8) != 0)
+        return false;
+    h2_growth_answer(&session->growth, session->limits.now_ms);
+    return true;
+}
+
+static int end_round(h2_session *session) {
+    bool is_raised = h2_growth_end_round(&session->growth, session->limits.now_ms);
+    uint32_t octets = h2_growth_session_window(&session->growth);
+    if (!is_raised || session->is_window_set || octets <= session->receive_window.limit)
+        return H2_OK;
+    return resize_session_window(session, octets);
+}
+
+/* ------------------------------------------------------------------------------------ of streams */
+
+/* An update is also the sign that more than a little is read: the time to measure, and to grow. */
+int h2_session_credit(h2_session *session, h2_stream *stream) {
+    h2_inflow *inflow = &stream->receive_window;
+    if (h2_state_is_remote_closed(stream->state) || !h2_inflow_is_due(inflow))
+        return H2_OK; /* nothing more comes, or not yet */
+    if (end_round(session) != H2_OK)
+        return H2_NOMEM;
+    if (may_grow(session))
+        h2_growth_apply(&session->growth, inflow);
+    uint32_t increment = h2_inflow_update(inflow);
+    int result = h2_session_put_window_update(session, stream->id, increment);
+    if (result == H2_OK)
+        begin_round(session);
+    else
+        h2_inflow_revert(inflow, increment);
+    return result;
+}
+
+void h2_session_consume(h2_session *session, uint32_t stream_id, size_t octets, uint64_t now_ms) {
     h2_stream *stream = h2_session_find(session, stream_id);
+    session->limits.now_ms = now_ms;
     if (!stream)
         return;
     uint32_t unread = stream->receive_window.unread;
@@ -83,24 +150,7 @@ void h2_session_consume(h2_session *session, uint32_t stream_id, size_t octets) 
     stream->unread_frames -= frames;
     session->unread_frames -= frames;
     session->unread_octets -= consumed;
+    h2_growth_count(&session->growth, consumed);
     if (h2_session_credit(session, stream) != H2_OK)
         session->is_out_of_memory = true;
-}
-
-int h2_session_set_local_window(h2_session *session, uint32_t octets) {
-    h2_inflow *receive = &session->receive_window;
-    uint32_t before = receive->limit;
-    if (session->is_terminal)
-        return H2_GONE;
-    if (octets > H2_MAX_WINDOW)
-        return H2_MISUSE;
-    uint32_t increment = h2_inflow_resize(receive, octets);
-    if (increment == 0)
-        return H2_OK;
-    int result = h2_session_put_window_update(session, 0, increment);
-    if (result != H2_OK) {
-        h2_inflow_revert(receive, increment);
-        receive->limit = before;
-    }
-    return result;
 }

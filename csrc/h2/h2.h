@@ -120,6 +120,13 @@ typedef struct h2_pool h2_pool;
 int h2_pool_new(h2_pool **out);
 void h2_pool_free(h2_pool *pool);
 
+/* What a session has done, for whoever wants to know. */
+typedef struct h2_counters {
+    uint64_t frames_sent, frames_received;
+    uint64_t octets_sent, octets_received; /* of everything */
+    uint32_t most_streams;                 /* that were open at once, by whoever */
+} h2_counters;
+
 typedef enum h2_padding { H2_PADDING_NONE, H2_PADDING_MAX, H2_PADDING_ALIGNED } h2_padding;
 
 /* What a hostile peer may make us do. Numbers are counts, octets or per second, as named. */
@@ -160,8 +167,9 @@ typedef struct h2_options {
     size_t max_send_header_octets;        /* 65536; hpack_encoder_bound of one block */
     h2_padding padding;
     h2_limit_options limits;
-    uint64_t seed; /* unpredictable to the peer */
-    h2_pool *pool; /* not owned */
+    uint64_t seed;         /* unpredictable to the peer */
+    h2_pool *pool;         /* not owned */
+    h2_counters *counters; /* not owned; kept up to date. NULL: nobody wants to know */
 } h2_options;
 
 /* The defaults noted above. */
@@ -253,6 +261,7 @@ typedef struct h2_event {
             bool is_processed; /* false: the peer has certainly not acted on it (REFUSED_STREAM,
                                    above GOAWAY's last id, never sent); it is safe to send again */
             const char *text;  /* of H2_BY_ENGINE: what was wrong */
+            uint64_t octets_sent, octets_received; /* of content */
         } close;
         struct {
             uint8_t payload[8];
@@ -288,9 +297,10 @@ int h2_session_next(h2_session *session, h2_event *event);
 void h2_session_end_input(h2_session *session);
 
 /* The program is done with `octets` of DATA events of the stream: their window goes back to the peer
- * when enough has gathered (RFC 9113 §6.9.1). The connection's window is given back on arrival, so
- * that one stream that is not read does not block the others. No effect on a closed stream. */
-void h2_session_consume(h2_session *session, uint32_t stream_id, size_t octets);
+ * when enough has gathered (RFC 9113 §6.9.1), and grows where a longer path needs it and the program
+ * keeps up, by the clock of h2_session_feed. The connection's window is given back on arrival, so that
+ * one stream that is not read does not block the others. No effect on a closed stream. */
+void h2_session_consume(h2_session *session, uint32_t stream_id, size_t octets, uint64_t now_ms);
 
 /* ---------------------------------------------------------------------------------- submits */
 
@@ -426,7 +436,8 @@ typedef struct h2_stream_figures {
     bool is_waiting; /* HEADERS held back by the peer's concurrency limit */
     int64_t local_window_size;
     int64_t remote_window_size;
-    size_t queued_octets; /* of chunks with data, not yet framed */
+    size_t queued_octets;                  /* of chunks with data, not yet framed */
+    uint64_t octets_sent, octets_received; /* of content, framed */
     h2_priority priority;
 } h2_stream_figures;
 /* H2_GONE for a stream the session does not know (any more). */

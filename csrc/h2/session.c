@@ -5,8 +5,6 @@
 /* RFC 9113 §3.4 */
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #define PREFACE_OCTETS (sizeof(PREFACE) - 1)
-/* §6.9.2: the connection's window is not a matter of SETTINGS. */
-#define INITIAL_SESSION_WINDOW 65535
 
 void h2_options_init(h2_options *options, h2_role role) {
     *options = (h2_options){
@@ -81,8 +79,9 @@ static void init(h2_session *session, const h2_options *options) {
         .role = options->role,
         .padding = options->padding,
         .pool = options->pool,
+        .counters = options->counters,
         .next_id = h2_role_first_id(options->role),
-        .send_window.left = INITIAL_SESSION_WINDOW,
+        .send_window.left = H2_INITIAL_WINDOW,
         .announced_max_streams = UINT32_MAX,
         .max_reserved_peer = options->max_reserved_remote_streams,
         .max_send_header_octets = options->max_send_header_octets,
@@ -94,7 +93,8 @@ static void init(h2_session *session, const h2_options *options) {
     list_init(&session->waiting);
     list_init(&session->closed);
     list_init(&session->sent_settings);
-    h2_inflow_init(&session->receive_window, INITIAL_SESSION_WINDOW);
+    h2_inflow_init(&session->receive_window, H2_INITIAL_WINDOW);
+    h2_growth_init(&session->growth, options->limits.max_session_octets);
     h2_settings_init(&session->local);
     h2_settings_init(&session->remote);
     session->remote.max_concurrent_streams = options->peer_max_concurrent_streams;
@@ -173,7 +173,7 @@ size_t h2_session_memory(const h2_session *session) {
     size_t octets = sizeof(*session) + session->in.carry.capacity;
     octets += hpack_decoder_memory(session->decoder) + hpack_encoder_memory(session->encoder);
     octets += idmap_count(&session->streams) * sizeof(h2_stream);
-    octets += session->unread_octets + session->unread_frames * UNREAD_FRAME_OCTETS;
+    octets += session->unread_octets + (size_t)session->unread_frames * UNREAD_FRAME_OCTETS;
     octets += session->queued_octets + session->held_octets;
     octets += session->wire ? h2_wire_memory(session->wire) : 0;
     octets += session->early_priorities ? sizeof(*session->early_priorities) : 0;
@@ -209,6 +209,8 @@ int h2_session_get_stream(const h2_session *session, uint32_t stream_id,
         .local_window_size = stream->receive_window.window.left,
         .remote_window_size = stream->send_window.left,
         .queued_octets = stream->queued_octets,
+        .octets_sent = stream->octets_sent,
+        .octets_received = stream->octets_received,
         .priority = stream->node.priority,
     };
     if (!stream->has_priority)

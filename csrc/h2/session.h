@@ -7,6 +7,7 @@
 
 #include "base/idmap.h"
 #include "h2/fields.h"
+#include "h2/growth.h"
 #include "h2/history.h"
 #include "h2/limits.h"
 #include "h2/pool.h"
@@ -72,6 +73,7 @@ struct h2_session {
     h2_role role;
     h2_padding padding;
     h2_pool *pool;
+    h2_counters *counters; /* NULL: nothing is counted */
     hpack_decoder *decoder;
     hpack_encoder *encoder;
     h2_wire *wire; /* NULL while nothing waits for the transport */
@@ -94,9 +96,9 @@ struct h2_session {
 
     h2_window send_window;
     h2_inflow receive_window;
+    h2_growth growth;
     size_t queued_octets; /* sums over the streams */
     size_t unread_octets;
-    size_t unread_frames;
     size_t held_octets; /* fields that wait */
 
     h2_settings local; /* as acknowledged */
@@ -108,6 +110,7 @@ struct h2_session {
     uint32_t unacknowledged_pings;
     uint32_t announced_max_streams; /* sent, acknowledged or not */
     uint32_t max_reserved_peer;
+    uint32_t unread_frames; /* that the unread octets came in */
     size_t max_send_header_octets;
 
     h2_reader in;
@@ -125,10 +128,18 @@ struct h2_session {
     bool is_drained : 1;  /* it is sent */
     bool is_terminal : 1; /* nothing but output is left */
     bool is_input_ended : 1;
+    bool is_window_set : 1;    /* by the program: the session's window stays so */
     bool is_overdue : 1;       /* the peer was late: `fault` is told next */
     bool is_push_refused : 1;  /* SETTINGS_ENABLE_PUSH 0 was sent, acknowledged or not */
     bool is_out_of_memory : 1; /* what could not be said by the call that failed */
 };
+
+/* Adds to one of the counters, where somebody wants to know. */
+#define H2_COUNT(session, counter, n)                                                              \
+    do {                                                                                           \
+        if ((session)->counters)                                                                   \
+            (session)->counters->counter += (n);                                                   \
+    } while (0)
 
 /* ------------------------------------------------------------------------ streams (streams.c) */
 
@@ -186,8 +197,11 @@ void h2_session_add_ack(h2_session *session, size_t octets);
 /* RST_STREAM, remembered in the history. */
 int h2_session_put_reset(h2_session *session, uint32_t stream_id, uint32_t code);
 int h2_session_put_window_update(h2_session *session, uint32_t stream_id, uint32_t increment);
+int h2_session_put_ping(h2_session *session, uint8_t flags, const uint8_t payload[8]);
 /* WINDOW_UPDATE for the stream, once enough of it is read. */
 int h2_session_credit(h2_session *session, h2_stream *stream);
+/* Takes the answer to a PING by which the engine measures a round trip; false for another's. */
+bool h2_session_take_own_ping(h2_session *session, const uint8_t payload[8]);
 
 /* A fault of the peer's on a stream: RST_STREAM, and H2_EV_CLOSE if the program knows the stream.
  * H2_FAULT, of the session now, if there were too many. */

@@ -35,6 +35,7 @@ typedef struct h2_stream {
     hpack_section *headers;  /* of a request that waits for its turn */
     hpack_section *trailers; /* wait for the chunks before them */
 
+    uint64_t octets_sent, octets_received; /* of content */
     uint64_t stalled_ms; /* since when its DATA has been held back, if is_stalled */
     size_t moved_octets; /* since then */
 

@@ -51,6 +51,8 @@ int h2_session_add_stream(h2_session *session, uint32_t stream_id, h2_stream_sta
     }
     list_append(&session->open, &stream->link);
     session->live_streams++;
+    if (session->counters && session->live_streams > session->counters->most_streams)
+        session->counters->most_streams = session->live_streams;
     *out = stream;
     return H2_OK;
 }
@@ -114,6 +116,7 @@ static void discharge(h2_session *session, h2_stream *stream) {
     session->unread_frames -= stream->unread_frames;
     stream->receive_window.unread = 0;
     stream->unread_frames = 0;
+    h2_growth_give_back(&session->growth, &stream->receive_window);
     h2_stream_drop_chunks(stream);
     h2_session_release_held(session, &stream->headers);
     h2_session_release_held(session, &stream->trailers);
@@ -155,6 +158,8 @@ bool h2_session_tell_close(h2_session *session, h2_event *event) {
     event->close.is_reset = stream->ending.is_reset;
     event->close.is_processed = stream->ending.is_processed;
     event->close.text = stream->ending.text;
+    event->close.octets_sent = stream->octets_sent;
+    event->close.octets_received = stream->octets_received;
     list_remove(link);
     idmap_remove(&session->streams, stream->id);
     h2_pool_give_stream(session->pool, stream);

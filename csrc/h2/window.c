@@ -32,24 +32,30 @@ void h2_inflow_init(h2_inflow *inflow, uint32_t limit) {
     *inflow = (h2_inflow){.window.left = limit, .limit = limit};
 }
 
-static uint32_t update_from(h2_inflow *inflow, int64_t threshold) {
-    int64_t owed = (int64_t)inflow->limit - inflow->window.left - inflow->unread;
-    if (owed < threshold)
-        return 0;
-    /* A window far below zero can owe more than one frame can say. */
+static int64_t octets_owed(const h2_inflow *inflow) {
+    return (int64_t)inflow->limit - inflow->window.left - inflow->unread;
+}
+
+/* All that is owed. A window far below zero can owe more than one frame can say. */
+static uint32_t pay(h2_inflow *inflow) {
+    int64_t owed = octets_owed(inflow);
     uint32_t increment = owed > H2_MAX_WINDOW ? H2_MAX_WINDOW : (uint32_t)owed;
     inflow->window.left += increment;
     return increment;
 }
 
+bool h2_inflow_is_due(const h2_inflow *inflow) {
+    return octets_owed(inflow) >= (inflow->limit > 1 ? inflow->limit / 2 : 1);
+}
+
 uint32_t h2_inflow_update(h2_inflow *inflow) {
-    return update_from(inflow, inflow->limit > 1 ? inflow->limit / 2 : 1);
+    return h2_inflow_is_due(inflow) ? pay(inflow) : 0;
 }
 
 uint32_t h2_inflow_resize(h2_inflow *inflow, uint32_t limit) {
     bool has_grown = limit > inflow->limit;
     inflow->limit = limit;
-    return has_grown ? update_from(inflow, 1) : h2_inflow_update(inflow);
+    return has_grown && octets_owed(inflow) > 0 ? pay(inflow) : h2_inflow_update(inflow);
 }
 
 void h2_inflow_shift(h2_inflow *inflow, int64_t delta) {

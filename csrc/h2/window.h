@@ -6,6 +6,7 @@
 #include "h2/frame.h"
 
 #define H2_MAX_WINDOW 0x7fffffff
+#define H2_INITIAL_WINDOW 65535 /* §6.9.2; the session's is no matter of SETTINGS */
 
 /* What one side may still send. SETTINGS can make it negative (§6.9.2). */
 typedef struct h2_window {
@@ -31,9 +32,13 @@ typedef struct h2_inflow {
     h2_window window;
     uint32_t limit;
     uint32_t unread; /* arrived, or announced by a frame header, and not consumed yet */
+    uint32_t grown;  /* the part of the limit that it has grown by (growth.h) */
 } h2_inflow;
 
 void h2_inflow_init(h2_inflow *inflow, uint32_t limit);
+
+/* Whether an update is worth a frame. */
+bool h2_inflow_is_due(const h2_inflow *inflow);
 
 /* Takes out of the window what is due to the peer, 0 if an update is not worth a frame yet, and adds
  * it to the window. */

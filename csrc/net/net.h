@@ -7,6 +7,8 @@
 #ifndef NET_NET_H
 #define NET_NET_H
 
+#include <sys/stat.h>
+
 #include <uv.h>
 
 #include "base/bytes.h"
@@ -41,8 +43,8 @@ void net_loop_free(net_loop *loop);
 
 uv_loop_t *net_loop_uv(net_loop *loop);
 h2_pool *net_loop_pool(net_loop *loop);
-/* Milliseconds of the loop's monotonic clock, as of the last update. */
-uint64_t net_loop_now(const net_loop *loop);
+/* Milliseconds of the loop's monotonic clock; they stand still within a turn. */
+uint64_t net_loop_now(net_loop *loop);
 /* One buffer for whoever reads right now; `size` octets. Contents last until the callback
  * returns. */
 uint8_t *net_loop_read_buffer(net_loop *loop, size_t *size);
@@ -54,7 +56,8 @@ void net_loop_stop(net_loop *loop);
 bool net_loop_is_alive(const net_loop *loop);
 /* Asks for `turn` to be called in this turn without waiting first. */
 void net_loop_wake(net_loop *loop);
-/* After a fork, in the child: the loop is as new (uv_loop_fork). */
+/* In a forked child, the first time: makes the loop as new, which shares its poll set with the parent's
+ * until then. Elsewhere it does nothing. What closes descriptors sees to it itself. */
 int net_loop_fork(net_loop *loop);
 
 /* ------------------------------------------------------------------------------------ timer */
@@ -69,6 +72,40 @@ bool net_timer_is_active(const net_timer *timer);
 void net_timer_ref(net_timer *timer, bool is_ref);
 bool net_timer_has_ref(const net_timer *timer);
 void net_timer_close(net_timer *timer);
+
+/* ------------------------------------------------------------------------------------- file */
+
+/* A file to read octets from without stalling the loop: what the page cache holds is read at once, the
+ * rest on libuv's thread pool; FIFOs, sockets and the like when they say that they can be read. */
+typedef struct net_file net_file;
+
+typedef struct net_file_events {
+    /* net_file_open has come to its end: 0, or libuv's error, then it can only be closed. */
+    void (*on_open)(net_file *file, int status);
+    /* A net_file_read that said NET_FILE_AGAIN is worth trying again. */
+    void (*on_ready)(net_file *file);
+} net_file_events;
+
+enum { NET_FILE_AGAIN = 1 << 30 };
+
+/* Opens a file of any kind for reading, without waiting for the other end of a FIFO; on_open follows.
+ * UV_EMFILE: a quarter of the descriptors that the process may have are such files already. */
+int net_file_open(net_file **out, net_loop *loop, const char *path, const net_file_events *events,
+                  void *context);
+/* A file around a duplicate of the caller's descriptor, which stays the caller's; on_open does not
+ * follow. */
+int net_file_adopt(net_file **out, net_loop *loop, int fd, const net_file_events *events,
+                   void *context);
+void *net_file_context(const net_file *file);
+/* As of the opening. */
+const struct stat *net_file_stat(const net_file *file);
+/* Before the first read: where to begin (regular files only) and how much to read at most. */
+void net_file_set_range(net_file *file, uint64_t offset, uint64_t length);
+/* Reads up to `max` octets: how many, 0 at the end (of the file or the range), NET_FILE_AGAIN when
+ * there are none now and on_ready will follow, or libuv's error. */
+long net_file_read(net_file *file, uint8_t *into, size_t max);
+/* No event follows. */
+void net_file_close(net_file *file);
 
 /* -------------------------------------------------------------------------------------- TLS */
 
@@ -262,6 +299,8 @@ size_t net_socket_write(net_socket *socket, const bytes_slice *slices, size_t co
 uint64_t net_socket_octets_moved(const net_socket *socket);
 /* Octets taken that the kernel has not. */
 size_t net_socket_queued(const net_socket *socket);
+/* Octets taken that the peer's kernel has not acknowledged, where the system tells; else as queued. */
+size_t net_socket_unsent(const net_socket *socket);
 /* Sends what was taken, close_notify under TLS, then FIN. */
 void net_socket_shutdown(net_socket *socket);
 /* Closes; what was taken and not sent is lost. on_close follows. May be called at any time, also

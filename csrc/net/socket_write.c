@@ -1,5 +1,10 @@
 /* A socket's writing: from the caller's own memory to the kernel at once, and only what the kernel
  * does not take, up to a bound, through a buffer of the socket's. */
+#ifdef __linux__
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#endif
+
 #include "base/mem.h"
 #include "net/socket.h"
 
@@ -212,6 +217,18 @@ uint64_t net_socket_octets_moved(const net_socket *socket) {
     else if (socket->is_carried)
         queued = socket->carrier->queued(socket->carrier_context);
     return socket->bytes_written - queued;
+}
+
+size_t net_socket_unsent(const net_socket *socket) {
+    int in_kernel = 0;
+#ifdef __linux__
+    uv_os_fd_t fd;
+    bool is_open = socket->channel && !socket->is_closing;
+    if (!is_open || uv_fileno(&socket->channel->handle, &fd) != 0 ||
+        ioctl(fd, SIOCOUTQ, &in_kernel) != 0)
+        in_kernel = 0;
+#endif
+    return net_socket_queued(socket) + (size_t)in_kernel;
 }
 
 /* -------------------------------------------------------------------------------- half-close */

@@ -92,7 +92,7 @@ static size_t deliver(side *from, h2_session *to) {
         if (event.kind == H2_EV_HEADERS && event.headers.message == H2_REQUEST)
             answer(to, event.stream_id);
         else if (event.kind == H2_EV_DATA)
-            h2_session_consume(to, event.stream_id, event.data.octets.size);
+            h2_session_consume(to, event.stream_id, event.data.octets.size, 0);
         else if (event.kind == H2_EV_CLOSE)
             closed++;
         if (event.kind == H2_EV_FAULT) {

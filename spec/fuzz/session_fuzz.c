@@ -259,7 +259,7 @@ static void check_data(program *p, const h2_event *event, tracked *t) {
         t->is_ended = event->data.is_end;
     }
     if (draw(p, 4))
-        h2_session_consume(p->session, event->stream_id, event->data.octets.size);
+        h2_session_consume(p->session, event->stream_id, event->data.octets.size, p->random >> 50);
 }
 
 static void check_event(program *p, const h2_event *event) {

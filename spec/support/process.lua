@@ -138,7 +138,8 @@ end
 
 --- Whether it still runs; one that is dead and not yet waited for does not.
 function Process:is_alive()
-    local state = read_file(("/proc/%d/stat"):format(self.pid)):match("%) (%a)")
+    local stat = read_file(("/proc/%d/stat"):format(self.pid)) or ""
+    local state = stat:match("%) (%a)")
     return state ~= nil and state ~= "Z" and state ~= "X"
 end
 

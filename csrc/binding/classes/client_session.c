@@ -1,6 +1,7 @@
 #include "binding/classes/client_session.h"
 
 #include "binding/classes/stream.h"
+#include "binding/sent_headers.h"
 
 /* --------------------------------------------------------------------------------- requests */
 
@@ -40,25 +41,25 @@ static void complete_request(lua_State *L, const lh2_client_session *client, lh2
         pseudo[LH2_PSEUDO_PATH] = BYTES_LITERAL("/");
 }
 
-/* A request that the engine does not take: the stream, on top, ends with an error of its own. */
-static int fail_request(lua_State *L, lh2_stream *stream, int result) {
-    switch (result) {
-    case H2_TOO_LARGE:
-        lh2_stream_frame_error(L, stream, H2_REFUSED_STREAM);
-        lh2_push_stream_error(L, H2_REFUSED_STREAM, H2_BY_LOCAL, false);
-        break;
-    case H2_NO_IDS:
-        lh2_push_error(L, "ERR_HTTP2_OUT_OF_STREAMS", NULL);
-        break;
-    case H2_GONE:
-        lh2_push_error(L, "ERR_HTTP2_GOAWAY_SESSION", NULL);
-        break;
-    default:
-        lh2_push_error(L, "ERR_HTTP2_NO_MEM", NULL);
-        break;
-    }
-    lh2_duplex_destroy(L, &stream->duplex);
-    return 1;
+static void set_default(lua_State *L, int headers, const char *name, const char *value) {
+    if (lh2_headers_has(L, headers, name))
+        return;
+    lua_pushstring(L, value);
+    lua_setfield(L, headers, name);
+}
+
+void lh2_client_session_complete_headers(lua_State *L, const lh2_session *session, int headers) {
+    const lh2_client_session *client = (const lh2_client_session *)session;
+    set_default(L, headers, ":method", "GET");
+    lua_getfield(L, headers, ":method");
+    bool is_connect = lua_isstring(L, -1) && strcmp(lua_tostring(L, -1), "CONNECT") == 0;
+    lua_pop(L, 1);
+    if (is_connect && !lh2_headers_has(L, headers, ":protocol"))
+        return;
+    if (!lh2_headers_has(L, headers, "host"))
+        set_default(L, headers, ":authority", client->authority);
+    set_default(L, headers, ":scheme", client->is_secure ? "https" : "http");
+    set_default(L, headers, ":path", "/");
 }
 
 /* Hands the request to the engine, or keeps it while there is no connection. */
@@ -78,15 +79,32 @@ static int submit_request(lh2_session *session, lh2_stream *stream, const lh2_fi
 typedef struct request_options {
     bool is_end; /* no body */
     bool waits_for_trailers;
+    bool has_get_trailers;
+    int signal; /* index of the AbortSignal; 0: none */
 } request_options;
 
-static request_options read_options(lua_State *L, int index, bytes_slice method) {
-    request_options options = {is_bodyless_method(method), false};
-    if (lh2_check_options(L, index, "options")) {
-        options.is_end = lh2_opt_boolean(L, index, "endStream", options.is_end);
-        options.waits_for_trailers =
-            !options.is_end && lh2_opt_truth(L, index, "waitForTrailers", false);
-    }
+/* RFC 7540's dependency: it means nothing any more, but not even that could be on oneself. */
+static void check_parent(lua_State *L, int index, const lh2_session *session) {
+    h2_session_figures figures;
+    lh2_check_dependency(L, index);
+    h2_session_get_figures(session->engine, &figures);
+    if (lh2_opt_integer(L, index, "parent", 0, INT32_MAX, 0) == figures.next_stream_id)
+        lh2_raise(L, "ERR_HTTP2_STREAM_SELF_DEPENDENCY", NULL);
+}
+
+/* Leaves the signal, if there is one, on the stack. [-0, +0|1, v] */
+static request_options read_options(lua_State *L, int index, const lh2_session *session,
+                                    bytes_slice method) {
+    request_options options = {.is_end = is_bodyless_method(method)};
+    if (!lh2_check_options(L, index, "options"))
+        return options;
+    options.is_end = lh2_opt_boolean(L, index, "endStream", options.is_end);
+    check_parent(L, index, session);
+    options.has_get_trailers = lh2_check_get_trailers(L, index);
+    options.waits_for_trailers =
+        !options.is_end &&
+        (options.has_get_trailers || lh2_opt_truth(L, index, "waitForTrailers", false));
+    options.signal = lh2_check_signal(L, index) ? lua_gettop(L) : 0;
     return options;
 }
 
@@ -105,23 +123,25 @@ static int session_request(lua_State *L) {
     lh2_fields_read(L, 2, LH2_SECTION_REQUEST, &fields);
     complete_request(L, client, &fields);
     bytes_slice method = fields.pseudo[LH2_PSEUDO_METHOD];
-    request_options options = read_options(L, 3, method);
+    request_options options = read_options(L, 3, session, method);
     lh2_fields_finish(&fields);
     lh2_stream *stream = lh2_stream_new(L, &lh2_client_stream_class, session, 0, true, true);
     stream->is_head = bytes_slice_equal(method, BYTES_LITERAL("HEAD"));
     stream->waits_for_trailers = options.waits_for_trailers;
     stream->is_request_end = options.is_end;
-    if (!lua_isnil(L, 2)) {
-        lua_pushvalue(L, 2);
-        lh2_set_private(L, -2, &lh2_sent_headers_key);
-    }
+    stream->duplex.is_ending = options.is_end; /* nothing can be written, from the beginning */
+    int object = lua_gettop(L);
+    lh2_stream_note_request(L, object, 2, 1);
+    if (options.has_get_trailers)
+        lh2_stream_note_get_trailers(L, object, 3);
+    if (options.signal != 0 && !lh2_stream_watch(L, object, options.signal))
+        return 1;
     int result = submit_request(session, stream, &fields);
-    if (result != H2_OK)
-        return fail_request(L, stream, result);
-    if (session->is_connecting)
-        stream->duplex.is_ending =
-            options.is_end; /* nothing can be written; the rest comes later */
-    else
+    if (result != H2_OK) {
+        lh2_client_stream_fail(L, stream, result);
+        return 1;
+    }
+    if (!session->is_connecting)
         lh2_client_stream_ready(L, stream);
     return 1;
 }

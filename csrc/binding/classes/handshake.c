@@ -2,7 +2,7 @@
 #include "binding/classes/connection.h"
 #include "binding/classes/duplex_pipe.h"
 #include "binding/classes/hello.h"
-#include "binding/classes/socket.h"
+#include "binding/classes/http1.h"
 #include "binding/classes/socket_proxy.h"
 
 /* A TLS connection of a server until its protocol is known. It has a bounded time, and ends as a
@@ -36,17 +36,6 @@ static void give_up(handshake *h) {
     net_socket_close(h->socket);
 }
 
-/* Tells the objects in the sequence on top, if it is one, that their connection has closed.
- * [-1, +0, m] */
-static void tell_lost(lua_State *L) {
-    for (int i = lua_istable(L, -1) ? (int)lua_rawlen(L, -1) : 0; i > 0; i--) {
-        lua_rawgeti(L, -1, i);
-        lh2_connection_lost(L, -1);
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-}
-
 static void end_question(lua_State *L, handshake *h) {
     if (h->hello != NULL)
         lh2_hello_over(L, h->hello);
@@ -58,7 +47,7 @@ static void ended_in_lua(lua_State *L, void *data) {
     end_question(L, h);
     lh2_push_held(L, h->sockets);
     lh2_drop(L, h->sockets);
-    tell_lost(L);
+    lh2_connections_lost(L);
     lh2_server_connection_ended(L, h->server);
 }
 
@@ -168,7 +157,7 @@ static void lost_in_lua(lua_State *L, lh2_socket *socket) {
     int top = lua_gettop(L);
     lh2_push(L, &socket->duplex.object);
     lh2_get_private(L, -1, &beneath_key);
-    tell_lost(L);
+    lh2_connections_lost(L);
     lua_settop(L, top);
     lh2_server_connection_ended(L, (lh2_server *)socket->keeper);
 }
@@ -228,6 +217,23 @@ static void start_session(lua_State *L, handshake *h) {
     lh2_emit(L, &server->object, LH2_EVENT_SECURE_CONNECTION, 1);
 }
 
+/* What did not agree on HTTP/2 is HTTP/1.1, where that is allowed. */
+static void start_http1(lua_State *L, handshake *h) {
+    lh2_server *server = h->server;
+    net_socket *socket = h->socket;
+    lh2_http1 *connection = lh2_http1_start(server, socket);
+    if (connection == NULL) {
+        give_up(h);
+        return;
+    }
+    forget(L, h);
+    lh2_http1_keep(L, connection);
+    if (!lh2_has_listener(&server->object, LH2_EVENT_SECURE_CONNECTION))
+        return;
+    lh2_http1_push_socket(L, connection);
+    lh2_emit(L, &server->object, LH2_EVENT_SECURE_CONNECTION, 1);
+}
+
 static void secured_in_lua(lua_State *L, void *data) {
     handshake *h = data;
     lh2_object *server = &h->server->object;
@@ -235,6 +241,8 @@ static void secured_in_lua(lua_State *L, void *data) {
     int top = lua_gettop(L);
     if (alpn != NULL && strcmp(alpn, "h2") == 0)
         start_session(L, h);
+    else if (h->server->http1.is_allowed)
+        start_http1(L, h);
     else if (lh2_has_listener(server, LH2_EVENT_UNKNOWN_PROTOCOL))
         hand_over(L, h);
     else

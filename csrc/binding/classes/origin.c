@@ -221,7 +221,7 @@ static void push_authority(lua_State *L, const lh2_session *session, lh2_object 
     int top = lua_gettop(L);
     const lh2_client_session *client = (const lh2_client_session *)session;
     lh2_push(L, stream);
-    lh2_get_private(L, top + 1, &lh2_sent_headers_key);
+    lua_getfield(L, top + 1, "sentHeaders");
     if (lua_istable(L, -1))
         lua_getfield(L, -1, ":authority");
     if (lua_type(L, -1) != LUA_TSTRING)

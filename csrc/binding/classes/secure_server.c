@@ -1,19 +1,26 @@
 /* What TLS adds to a server: certificates by host name and in exchange, tickets, the key log. */
 #include "binding/classes/hello.h"
+#include "binding/classes/http1_server.h"
 #include "binding/classes/secure_context.h"
 #include "binding/classes/session_members.h"
 
-static const char *const alpn[] = {"h2"};
+static const char *const alpn[] = {"h2", "http/1.1", "http/1.0"};
 
 const char lh2_server_origins_key;
 
 /* ------------------------------------------------------------------------------------ the contexts */
 
+/* How many of them there are: HTTP/1 only where it is allowed. */
+static size_t alpn_count(const lh2_server *server) {
+    return server->http1.is_allowed ? sizeof(alpn) / sizeof(*alpn) : 1;
+}
+
 /* server:addContext(hostname, options): "*.example.com" stands for one label. */
 static int add_context(lua_State *L) {
     lh2_server *server = lh2_check(L, 1, &lh2_secure_server_class);
     const char *hostname = lh2_check_string(L, 2, "hostname", NULL);
-    net_tls_context *context = lh2_secure_context_at(L, 3, "context", true, alpn, 1);
+    net_tls_context *context =
+        lh2_secure_context_at(L, 3, "context", true, alpn, alpn_count(server));
     int result = net_tls_context_add_host(server->tls, hostname, context);
     net_tls_context_unref(context);
     return result != 0 ? lh2_raise_memory(L) : 0;
@@ -24,7 +31,7 @@ static int set_secure_context(lua_State *L) {
     lh2_server *server = lh2_check(L, 1, &lh2_secure_server_class);
     if (!lh2_check_options(L, 2, "options"))
         return lh2_raise_type(L, "options", "of type table", 2);
-    net_tls_context *context = lh2_secure_context(L, 2, true, alpn, 1);
+    net_tls_context *context = lh2_secure_context(L, 2, true, alpn, alpn_count(server));
     if (net_tls_context_inherit(context, server->tls) != 0) {
         net_tls_context_unref(context);
         return lh2_raise_memory(L);
@@ -82,7 +89,8 @@ static void on_key_line(void *context, net_tls *tls, const char *line) {
 /* --------------------------------------------------------------------------------------- the class */
 
 void lh2_secure_server_init(lua_State *L, lh2_server *server, int options) {
-    server->tls = lh2_secure_context(L, options, true, alpn, 1);
+    lh2_http1_options_read(L, options, &server->http1);
+    server->tls = lh2_secure_context(L, options, true, alpn, alpn_count(server));
     net_tls_context_set_keylog(server->tls, on_key_line, server);
     lh2_hello_init(L, server, options);
     if (lh2_opt_field(L, options, "origins", LUA_TTABLE) == LUA_TTABLE) {
@@ -101,7 +109,7 @@ static const luaL_Reg methods[] = {{"addContext", add_context},
                                    {NULL, NULL}};
 
 const lh2_class lh2_secure_server_class = {
-    "Http2SecureServer", &lh2_server_class, methods, NULL, NULL, NULL};
+    "Http2SecureServer", &lh2_http1_server_class, methods, NULL, NULL, NULL};
 
 void lh2_secure_server_open(lua_State *L) {
     lh2_class_register(L, &lh2_secure_server_class);

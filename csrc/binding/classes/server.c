@@ -3,23 +3,32 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "binding/classes/http1.h"
+#include "binding/classes/http1_server.h"
 #include "binding/classes/listener.h"
 #include "binding/classes/stream.h"
+#include "binding/extend.h"
 #include "binding/open.h"
 
+const char lh2_server_class_keys[LH2_CLASS_COUNT];
+
 /* --------------------------------------------------------------------------------- the date */
+
+void lh2_format_date(char date[LH2_DATE_SIZE], time_t time) {
+    static const char days[] = "SunMonTueWedThuFriSat";
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct tm tm;
+    gmtime_r(&time, &tm);
+    snprintf(date, LH2_DATE_SIZE, "%.3s, %02d %.3s %d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday,
+             tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
+             tm.tm_sec);
+}
 
 bytes_slice lh2_server_date(lua_State *L) {
     lh2_runtime *runtime = lh2_runtime_of(L);
     time_t now = time(NULL);
     if (now != runtime->date_time) {
-        static const char days[] = "SunMonTueWedThuFriSat";
-        static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-        struct tm tm;
-        gmtime_r(&now, &tm);
-        snprintf(runtime->date, sizeof(runtime->date), "%.3s, %02d %.3s %d %02d:%02d:%02d GMT",
-                 days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900,
-                 tm.tm_hour, tm.tm_min, tm.tm_sec);
+        lh2_format_date(runtime->date, now);
         runtime->date_time = now;
     }
     return bytes_slice_of(runtime->date, strlen(runtime->date));
@@ -253,6 +262,8 @@ static int server_gc(lua_State *L) {
         net_timer_close(server->grace);
     server->grace = NULL;
     lh2_server_drop_handshakes(server, true);
+    if (server->is_secure)
+        lh2_http1_drop_all(server);
     if (server->tls != NULL) {
         net_tls_context_set_keylog(server->tls, NULL, NULL);
         net_tls_context_set_ask(server->tls, NULL, NULL);
@@ -276,21 +287,49 @@ static const luaL_Reg metamethods[] = {
 
 const lh2_class lh2_server_class = {"Http2Server", &lh2_emitter_class, methods, getters,
                                     setters,       metamethods};
-/* create*Server([options]). Node's second argument, a handler for "request", belongs to the
- * compatibility API: what cannot be called is refused rather than kept silent. */
+/* Classes of the program's own for requests and responses. [-0, +0, v] */
+static void read_classes(lua_State *L, lh2_server *server) {
+    static const struct {
+        const char *name;
+        const lh2_class *class;
+    } options[LH2_CLASS_COUNT] = {
+        [LH2_CLASS_REQUEST] = {"Http2ServerRequest", &lh2_request_class},
+        [LH2_CLASS_RESPONSE] = {"Http2ServerResponse", &lh2_response_class},
+        [LH2_CLASS_REQUEST_1] = {"Http1IncomingMessage", &lh2_request_class},
+        [LH2_CLASS_RESPONSE_1] = {"Http1ServerResponse", &lh2_response_class},
+    };
+    for (int i = 0; i < LH2_CLASS_COUNT; i++) {
+        lh2_opt_class(L, 1, options[i].name, options[i].class);
+        if (lua_isnil(L, -1)) {
+            lua_pop(L, 1);
+            continue;
+        }
+        server->has_classes = true;
+        lh2_set_private(L, -2, &lh2_server_class_keys[i]);
+    }
+}
+
+/* create*Server([options][, handler]): the handler listens to "request". */
 static int create_server(lua_State *L, const lh2_class *class) {
+    if (lua_isfunction(L, 1))
+        lua_pushnil(L), lua_insert(L, 1);
     lua_settop(L, 2);
-    if (lua_isfunction(L, 1) || !lua_isnil(L, 2))
-        return lh2_raise_text(L, "Error", "ERR_METHOD_NOT_IMPLEMENTED",
-                              "Request handlers are not supported yet: use server:on(\"stream\")");
+    if (!lua_isnil(L, 2))
+        lh2_check_function(L, 2, "onRequestHandler");
     lh2_server *server = lh2_new(L, class, sizeof(*server));
     list_init(&server->sessions);
     list_init(&server->handshakes);
     lh2_config_read(L, 1, H2_SERVER, &server->config);
     server->is_secure = class == &lh2_secure_server_class;
+    list_init(&server->http1_connections);
     server->spare_connections = lh2_server_spare_connections();
     if (server->is_secure)
         lh2_secure_server_init(L, server, 1);
+    read_classes(L, server);
+    if (!lua_isnil(L, 2)) {
+        lua_pushvalue(L, 2);
+        lh2_add_listener(L, 3, LH2_EVENT_REQUEST, false);
+    }
     return 1;
 }
 
@@ -307,6 +346,7 @@ void lh2_server_open(lua_State *L) {
                                          {"createSecureServer", http2_create_secure_server},
                                          {NULL, NULL}};
     lh2_class_register(L, &lh2_server_class);
+    lh2_class_register(L, &lh2_http1_server_class);
     lh2_secure_server_open(L);
     luaL_setfuncs(L, functions, 0);
 }

@@ -3,7 +3,19 @@
 #ifndef BINDING_CLASSES_SERVER_H
 #define BINDING_CLASSES_SERVER_H
 
+#include <time.h>
+
 #include "binding/classes/session.h"
+
+/* What holds for HTTP/1.1 on a secure server's port. Times are milliseconds, 0: no limit. */
+typedef struct lh2_http1_options {
+    bool is_allowed;
+    uint32_t headers_timeout_ms;    /* from a request's first octet to the end of its head */
+    uint32_t request_timeout_ms;    /* ... to its end */
+    uint32_t keep_alive_timeout_ms; /* between two requests */
+    uint32_t max_requests;          /* of one connection; 0: no limit */
+    uint32_t max_head_octets, max_fields;
+} lh2_http1_options;
 
 typedef struct lh2_server {
     lh2_object object;
@@ -17,7 +29,11 @@ typedef struct lh2_server {
     size_t spare_connections; /* our own: more wait in the kernel's backlog */
     lua_Number timeout_ms;    /* server.timeout */
     net_timer *grace;         /* of close{grace = ms}; NULL: none */
+    lh2_http1_options http1;
+    list_node http1_connections; /* by lh2_http1.link */
     bool is_secure;
+    bool has_requests; /* "request" has, or had, a listener: see exchange.c */
+    bool has_classes;  /* of the program's own, under the keys below */
     bool is_listening;
     bool is_closing;  /* close() was called: "close" follows the last connection */
     bool is_draining; /* ... with a grace: sessions end, too */
@@ -28,10 +44,27 @@ extern const lh2_class lh2_server_class;
 extern const lh2_class lh2_secure_server_class;
 extern const char lh2_server_origins_key;
 
+/* Private fields: metatables of requests and responses, of HTTP/2 and of HTTP/1.1. */
+enum {
+    LH2_CLASS_REQUEST,
+    LH2_CLASS_RESPONSE,
+    LH2_CLASS_REQUEST_1,
+    LH2_CLASS_RESPONSE_1,
+    LH2_CLASS_COUNT
+};
+extern const char lh2_server_class_keys[LH2_CLASS_COUNT];
+
 /* The session's server for emitting, or NULL. */
 lh2_object *lh2_server_object(lh2_session *session);
+/* A moment as the `date` field has it (RFC 9110 §5.6.7). */
+#define LH2_DATE_SIZE 40
+void lh2_format_date(char date[LH2_DATE_SIZE], time_t time);
 /* The value of a `date` field, made once a second (RFC 9110 §6.6.1); valid until the next call. */
 bytes_slice lh2_server_date(lua_State *L);
+
+/* The error below the server on top (or nil) was raised by a handler of the carrier's: it goes to the
+ * server's "handlerError" (error, stream), or with its traceback to standard error. [-2, +0, e] */
+void lh2_server_tell_failure(lua_State *L, lh2_object *carrier);
 
 /* ---- sessions (server_session.c) */
 

@@ -1,5 +1,5 @@
 /* How a server ends: no new connections; then the last of the open ones, of its own or after a grace. */
-#include "binding/classes/server.h"
+#include "binding/classes/http1.h"
 
 static bool is_idle(const lh2_server *server) {
     return server->listener == NULL && server->connection_count == 0;
@@ -48,6 +48,7 @@ static void cut_all(lua_State *L, void *data) {
     lh2_server *server = data;
     for_each_session(L, server, cut);
     lh2_server_drop_handshakes(server, false);
+    lh2_http1_close_all(server);
 }
 
 static void on_grace(net_timer *timer) {
@@ -100,6 +101,7 @@ int lh2_server_close(lua_State *L) {
         }
         if (server->listener != NULL)
             net_listener_close(server->listener);
+        lh2_http1_close_idle(server);
         if (grace_ms >= 0)
             drain(L, server, (uint64_t)grace_ms);
     } else if (!lua_isnil(L, 3)) {

@@ -1,4 +1,5 @@
 #include "binding/classes/connection.h"
+#include "binding/classes/exchange.h"
 #include "binding/classes/server.h"
 #include "binding/classes/session_members.h"
 #include "binding/classes/socket_proxy.h"
@@ -90,7 +91,8 @@ static const char server_key;
 
 void lh2_server_stream_left(lua_State *L, lh2_stream *stream) {
     lh2_object *server = lh2_server_object(stream->session);
-    bool may_fail = stream->duplex.is_errored || stream->duplex.object.listened != 0;
+    const lh2_object *object = &stream->duplex.object;
+    bool may_fail = stream->duplex.is_errored || (object->listened | object->watched) != 0;
     if (server == NULL || !may_fail || !lh2_has_listener(server, LH2_EVENT_HANDLER_ERROR))
         return;
     lh2_push(L, &stream->duplex.object);
@@ -100,7 +102,7 @@ void lh2_server_stream_left(lua_State *L, lh2_stream *stream) {
 }
 
 /* Pushes the server of the stream, or nil: what its last listeners raise goes there too. */
-static lh2_object *push_server(lua_State *L, lh2_stream *stream) {
+static void push_server(lua_State *L, lh2_stream *stream) {
     if (stream->session != NULL && stream->session->server != NULL) {
         lh2_push(L, &stream->session->server->object);
     } else {
@@ -108,31 +110,28 @@ static lh2_object *push_server(lua_State *L, lh2_stream *stream) {
         lh2_get_private(L, -1, &server_key);
         lua_remove(L, -2);
     }
-    return lua_touserdata(L, -1);
 }
 
-/* The error of a stream's handler, on top, goes to the server's "handlerError" (error, stream), or
- * with its traceback to standard error; the stream alone ends (LUA-API.md, Errors). */
-static void report(lua_State *L, lh2_stream *stream) {
-    lh2_object *server = push_server(L, stream);
+void lh2_server_tell_failure(lua_State *L, lh2_object *carrier) {
+    lh2_object *server = lua_touserdata(L, -1);
     if (server == NULL || !lh2_has_listener(server, LH2_EVENT_HANDLER_ERROR)) {
         lua_pop(L, 1);
         lh2_print_error(L);
         return;
     }
-    lh2_anchor(L, -1);
     lua_insert(L, -2);
-    lh2_push(L, &stream->duplex.object);
-    lh2_emit(L, server, LH2_EVENT_HANDLER_ERROR, 2);
-    lh2_release(L, server);
+    lh2_push(L, carrier);
+    lh2_emit_at(L, -3, LH2_EVENT_HANDLER_ERROR, 2);
     lua_pop(L, 1);
 }
 
+/* The stream alone ends (LUA-API.md, Errors), before anybody is told, who may fail as well. */
 static bool take_blame(lua_State *L, lh2_object *object) {
     lh2_stream *stream = (lh2_stream *)object;
-    report(L, stream);
-    if (stream->session != NULL)
+    push_server(L, stream);
+    if (stream->session != NULL && !lh2_exchange_fail(L, &stream->duplex))
         lh2_stream_fail(L, stream);
+    lh2_server_tell_failure(L, object);
     return true;
 }
 

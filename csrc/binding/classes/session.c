@@ -170,7 +170,7 @@ static int session_set_timeout(lua_State *L) {
 
 static int set_ref(lua_State *L, bool is_ref) {
     lh2_session *session = lh2_check(L, 1, &lh2_session_class);
-    if (session->socket != NULL)
+    if (session->socket != NULL && !session->is_destroyed)
         net_socket_ref(session->socket, is_ref);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "binding/callbacks.h"
 #include "binding/config.h"
 #include "binding/emitter.h"
+#include "binding/perf.h"
 
 struct lh2_server;
 struct lh2_stream;
@@ -33,9 +34,13 @@ typedef struct lh2_session {
     list_node streams;                        /* those not closed, by lh2_stream.link */
     size_t stream_count;
     lh2_callbacks pings, settings;
+    lh2_session_marks *marks;             /* for performance entries; NULL: nobody observed */
     uint32_t goaway_code, goaway_last_id; /* of the last GOAWAY received */
-    size_t drained;                       /* octets received after the session's end */
-    uint32_t code;                        /* that streams end with when the session is destroyed */
+    bool has_goaway;
+    size_t drained;  /* octets received after the session's end */
+    size_t unsent;   /* octets that the peer had not taken when it was last asked */
+    uint32_t stalls; /* how often it was in vain */
+    uint32_t code;   /* that streams end with when the session is destroyed */
     bool is_connecting;
     bool has_initial_ack; /* the first SETTINGS were acknowledged */
     bool is_encrypted;
@@ -43,6 +48,7 @@ typedef struct lh2_session {
     bool is_closed; /* no new streams: close(), or a GOAWAY */
     bool is_destroyed;
     bool is_ended;          /* "close" is due or was emitted */
+    bool is_complete;       /* it ended in order: all was said, and no stream was left */
     bool is_output_done;    /* the engine's last octet is with the socket */
     bool has_peer_ended;    /* FIN */
     bool has_timed_out;     /* "timeout" was emitted, and nothing has moved since */

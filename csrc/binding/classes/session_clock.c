@@ -4,6 +4,9 @@
 
 /* How often it is looked whether the peer takes what waits for it. */
 #define LOOK_MS 1000
+/* A session that has ended in order leaves a peer that reads slowly its time: as long as it takes some
+ * of what was said within so many looks. */
+#define MAX_STALLS 30
 
 static uint64_t now_of(const lh2_session *session) {
     return net_loop_now(session->object.runtime->loop);
@@ -102,16 +105,37 @@ static void look_at_output(lh2_session *session, uint64_t now_ms) {
     }
 }
 
+/* Whether the peer is still taking what it was promised. */
+static bool is_peer_reading(lh2_session *session) {
+    size_t unsent = session->is_complete ? net_socket_unsent(session->socket) : 0;
+    if (unsent != session->unsent)
+        session->stalls = 0;
+    session->unsent = unsent;
+    return unsent > 0 && session->stalls++ < MAX_STALLS;
+}
+
+/* The wait for the peer's end is over, unless it is still reading. True if there is no more to do. */
+static bool end_lingering(lh2_session *session, uint64_t now_ms) {
+    if (session->linger_ms > now_ms)
+        return false;
+    session->linger_ms = H2_NEVER;
+    if (session->socket == NULL)
+        return true;
+    if (is_peer_reading(session)) {
+        session->linger_ms = now_ms + LOOK_MS;
+        return false;
+    }
+    net_socket_close(session->socket);
+    return true;
+}
+
 static void on_timer(net_timer *timer) {
     lh2_session *session = net_timer_context(timer);
     lh2_runtime *runtime = session->object.runtime;
     uint64_t now_ms = now_of(session);
     session->timer_ms = H2_NEVER;
-    if (session->linger_ms <= now_ms) {
-        session->linger_ms = H2_NEVER;
-        net_socket_close(session->socket);
+    if (end_lingering(session, now_ms))
         return;
-    }
     if (connect_due(session) <= now_ms)
         lh2_enter(runtime, give_up, session, NULL);
     look_at_output(session, now_ms);

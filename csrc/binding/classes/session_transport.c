@@ -25,6 +25,7 @@ void lh2_session_touch(lh2_session *session) {
 static void emit_close(lua_State *L, lh2_object *object, intptr_t unused) {
     (void)unused;
     lh2_server_session_ended(L, (lh2_session *)object);
+    lh2_perf_session_ended(L, (lh2_session *)object);
     lh2_release(L, object); /* the tick has an anchor of its own */
     lh2_emit(L, object, LH2_EVENT_CLOSE, 0);
 }
@@ -41,11 +42,12 @@ static void emit_error(lua_State *L, lh2_object *object, intptr_t unused) {
     } else if (session->server == NULL) {
         lh2_emit_error(L, object);
     } else {
-        if (lh2_has_listener(object, LH2_EVENT_ERROR)) {
-            lua_pushvalue(L, -1);
-            lh2_emit(L, object, LH2_EVENT_ERROR, 1);
-        }
+        lua_pushvalue(L, -1);
         lh2_server_session_error(L, session);
+        if (lh2_has_listener(object, LH2_EVENT_ERROR))
+            lh2_emit(L, object, LH2_EVENT_ERROR, 1);
+        else
+            lua_pop(L, 1);
     }
 }
 
@@ -125,6 +127,8 @@ void lh2_session_destroy(lua_State *L, lh2_session *session, uint32_t code) {
     destroy_streams(L, session);
     lua_pop(L, 1);
     session->is_connecting = false;
+    if (session->socket != NULL)
+        net_socket_ref(session->socket, true); /* "close" is to come, which takes no longer */
     if (session->pings.count > 0)
         lh2_tick_push(L, &session->object, cancel_pings, 0);
     if (session->wire != NULL) {
@@ -157,6 +161,7 @@ void lh2_session_close(lua_State *L, lh2_session *session) {
 /* The engine has said all and no stream is left: the session is over. */
 static void finish_if_idle(lua_State *L, lh2_session *session) {
     if (session->is_output_done && list_is_empty(&session->streams)) {
+        session->is_complete = true;
         lua_pushnil(L);
         lh2_session_destroy(L, session, H2_NO_ERROR);
     }
@@ -307,11 +312,19 @@ static void failed_in_lua(lua_State *L, void *data) {
     lh2_session_destroy(L, failure->session, H2_INTERNAL_ERROR);
 }
 
+/* A peer that has said goodbye may leave as it likes. */
+static void left_in_lua(lua_State *L, void *data) {
+    struct failure *failure = data;
+    lua_pushnil(L);
+    lh2_session_destroy(L, failure->session, H2_NO_ERROR);
+}
+
 static void on_error(net_socket *socket, const net_error *error) {
     lh2_session *session = net_socket_context(socket);
     struct failure failure = {session, error};
+    bool has_left = session->has_goaway && strcmp(error->code, "ECONNRESET") == 0;
     if (!session->is_destroyed)
-        lh2_enter(session->object.runtime, failed_in_lua, &failure, NULL);
+        lh2_enter(session->object.runtime, has_left ? left_in_lua : failed_in_lua, &failure, NULL);
     close_transport(session);
 }
 
@@ -361,6 +374,8 @@ lh2_session *lh2_session_new(lua_State *L, const lh2_class *class, size_t size,
     h2_options options = lh2_config_engine(L, config);
     lh2_session *session = lh2_new(L, class, size);
     session->role = options.role;
+    session->marks = lh2_perf_session_marks(session->object.runtime);
+    options.counters = lh2_perf_session_counters(session->marks);
     session->timer_ms = session->linger_ms = session->connect_ms = H2_NEVER;
     session->keep_alive_ms = config->keep_alive_timeout_ms;
     session->write_timeout_ms = config->write_timeout_ms;
@@ -415,6 +430,7 @@ void lh2_session_dispose(lua_State *L, lh2_session *session) {
     drop_timer(session);
     session->socket = NULL;
     drop_wire(session);
+    lh2_perf_session_dispose(session);
     list_remove(&session->link);
     lh2_callbacks_dispose(L, &session->pings);
     lh2_callbacks_dispose(L, &session->settings);

@@ -123,6 +123,13 @@ void lh2_push_socket_proxy(lua_State *L, lh2_session *session) {
     lua_remove(L, -2);
 }
 
+void lh2_push_session_socket(lua_State *L, lh2_session *session) {
+    if (session->socket != NULL)
+        lh2_session_push_socket(L, session);
+    else
+        lua_pushnil(L);
+}
+
 void lh2_socket_proxy_unbind(lua_State *L, lh2_session *session) {
     int top = lua_gettop(L);
     lh2_push(L, &session->object);

@@ -129,7 +129,7 @@ static void the_old_window_holds_until_the_smaller_one_is_acknowledged(void **st
     peer_expect(&p, "request 1; data 1 16384; settings ack", "SETTINGS");
     assert_int_equal(h2_session_get_stream(p.session, 1, &figures), H2_OK);
     assert_int_equal(figures.local_window_size, 10 - 16384);
-    h2_session_consume(p.session, 1, 16384);
+    h2_session_consume(p.session, 1, 16384, p.now_ms);
     peer_expect(&p, "", "WINDOW_UPDATE 1 16384");
     peer_data(&p, 0, 1, 10);
     peer_data(&p, 0, 1, 1);
@@ -154,12 +154,12 @@ static void the_sessions_window_comes_back_on_arrival_and_the_streams_when_read(
     peer_data(&p, 0, 1, 16384);
     peer_data(&p, 0, 1, 16384);
     peer_expect(&p, "request 1; data 1 32768", "WINDOW_UPDATE 0 32768");
-    h2_session_consume(p.session, 1, 32766);
+    h2_session_consume(p.session, 1, 32766, p.now_ms);
     peer_expect(&p, "", "");
-    h2_session_consume(p.session, 1, 1);
+    h2_session_consume(p.session, 1, 1, p.now_ms);
     peer_expect(&p, "", "WINDOW_UPDATE 1 32767");
-    h2_session_consume(p.session, 1, 1000000);
-    h2_session_consume(p.session, 99, 1);
+    h2_session_consume(p.session, 1, 1000000, p.now_ms);
+    h2_session_consume(p.session, 99, 1, p.now_ms);
     peer_expect(&p, "", "");
 }
 
@@ -265,7 +265,7 @@ static void unread_octets_count_as_memory_until_they_are_read(void **state) {
     peer_run(&p);
     size_t held = h2_session_memory(p.session) - before;
     assert_true(held >= 1000 * (10 + 64) && held < 1000 * (10 + 64) + 4096);
-    h2_session_consume(p.session, 1, 5000);
+    h2_session_consume(p.session, 1, 5000, p.now_ms);
     assert_true(h2_session_memory(p.session) - before < held / 2 + 4096);
     assert_int_equal(h2_session_reset(p.session, 1, H2_CANCEL), H2_OK);
     peer_run(&p);

@@ -54,7 +54,7 @@ static void take_data(peer *self, const h2_event *event) {
     self->received += octets.size;
     self->ends += event->data.is_end;
     if (!self->is_holding)
-        h2_session_consume(self->engine, event->stream_id, octets.size);
+        h2_session_consume(self->engine, event->stream_id, octets.size, net_loop_now(self->loop));
 }
 
 static void let_go(peer *self) {

@@ -130,7 +130,7 @@ static bool receive_body(side *s, const h2_event *event) {
         if (event->data.octets.data[i] != octet_at(event->stream_id, f->received + i))
             return fail(q, H2_MISUSE, "octet out of place");
     f->received += event->data.octets.size;
-    h2_session_consume(s->session, event->stream_id, event->data.octets.size);
+    h2_session_consume(s->session, event->stream_id, event->data.octets.size, 0);
     return true;
 }
 

@@ -184,7 +184,7 @@ static void read_events(peer *p) {
         if (event.kind == H2_EV_NONE)
             return;
         if (event.kind == H2_EV_DATA && p->is_reading)
-            h2_session_consume(p->session, event.stream_id, event.data.octets.size);
+            h2_session_consume(p->session, event.stream_id, event.data.octets.size, p->now_ms);
     }
 }
 
