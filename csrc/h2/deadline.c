@@ -20,13 +20,13 @@ static uint64_t after(const h2_session *session, uint32_t ms) {
 /* --------------------------------------------------------------------------- SETTINGS and blocks */
 
 void h2_session_date_settings(h2_session *session, h2_settings_sent *sent) {
-    bool is_running = session->deadlines.is_running;
+    bool is_running = session->is_timed;
     sent->due_ms = is_running ? after(session, session->limits.options.settings_ack_ms) : H2_NEVER;
 }
 
 /* The clock runs from now on. */
 static void start(h2_session *session) {
-    session->deadlines.is_running = true;
+    session->is_timed = true;
     session->deadlines.first_settings_ms =
         after(session, session->limits.options.first_settings_ms);
     for (list_node *link = session->sent_settings.next; link != &session->sent_settings;
@@ -153,7 +153,7 @@ uint64_t h2_session_deadline(const h2_session *session) {
 void h2_session_tick(h2_session *session, uint64_t now_ms) {
     if (now_ms > session->limits.now_ms)
         session->limits.now_ms = now_ms;
-    if (!session->deadlines.is_running)
+    if (!session->is_timed)
         start(session);
     if (now_ms < h2_session_deadline(session))
         return;

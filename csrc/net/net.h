@@ -145,12 +145,45 @@ void net_tls_context_leave_name(net_tls_context *context);
 /* Further certificates by host name ("*.example.com" covers one label); a later one replaces. */
 int net_tls_context_add_host(net_tls_context *context, const char *host, net_tls_context *other);
 
+/* A new context for the same server: it takes over hosts, ticket keys, and who is asked and told. 0 or
+ * -1. */
+int net_tls_context_inherit(net_tls_context *context, const net_tls_context *old);
+
+/* Servers: the keys of session tickets as one text: 16 octets of name, of which 4 count, and 32 of key.
+ * A key is made anew every half day, and read for a day. */
+#define NET_TLS_TICKET_KEYS 48
+void net_tls_context_get_ticket_keys(net_tls_context *context, uint8_t keys[NET_TLS_TICKET_KEYS]);
+/* 0 or -1. */
+int net_tls_context_set_ticket_keys(net_tls_context *context,
+                                    const uint8_t keys[NET_TLS_TICKET_KEYS]);
+
 /* A filter in the role of its context. `servername`: clients, for SNI and for checking the name (an
  * IP address is checked but not sent); NULL for servers. `session`: clients, a blob from
  * net_tls_session, or empty. */
 int net_tls_new(net_tls **out, net_tls_context *context, const char *servername,
                 bytes_slice session);
 void net_tls_free(net_tls *tls);
+
+/* Servers: what a client asks for. Valid during the call. */
+#define NET_TLS_MAX_PROTOCOLS 16
+typedef struct net_tls_hello {
+    bytes_slice servername;                       /* a host name; empty if none was sent */
+    bytes_slice protocols[NET_TLS_MAX_PROTOCOLS]; /* of ALPN */
+    size_t protocol_count;
+} net_tls_hello;
+
+/* Has each ClientHello shown to `ask` before it is looked at otherwise: the handshake waits for an
+ * answer, which may be given at once, or later and then be told by net_socket_answered. */
+void net_tls_context_set_ask(net_tls_context *context,
+                             void (*ask)(void *ask_context, net_tls *tls,
+                                         const net_tls_hello *hello),
+                             void *ask_context);
+bool net_tls_is_asking(const net_tls *tls);
+/* The answer: whose certificate (NULL: as the hosts say) and which protocol of those offered (NULL: as
+ * the context says). 0 or -1. */
+int net_tls_answer(net_tls *tls, net_tls_context *rules, const char *protocol);
+/* The answer is no, with an alert of RFC 8446 §6.2. */
+void net_tls_refuse(net_tls *tls, uint8_t alert);
 
 /* What a step came to. */
 typedef enum net_tls_status {
@@ -248,6 +281,8 @@ void net_socket_set_events(net_socket *socket, const net_socket_events *events, 
  * handshake, at once or when connected. */
 void net_socket_secure(net_socket *socket, net_tls *tls);
 net_tls *net_socket_tls(const net_socket *socket); /* NULL: plain */
+/* The filter has its answer (net_tls_answer): the handshake goes on. */
+void net_socket_answered(net_socket *socket);
 
 /* Octets are read only between these; nothing is read ahead under plain TCP. */
 void net_socket_read_start(net_socket *socket);

@@ -137,6 +137,10 @@ void net_socket_secure(net_socket *socket, net_tls *tls) {
         begin_tls(socket);
 }
 
+void net_socket_answered(net_socket *socket) {
+    net_socket_set_due(socket, DUE_ANSWER);
+}
+
 net_tls *net_socket_tls(const net_socket *socket) {
     return socket->tls;
 }
@@ -160,6 +164,8 @@ static void deliver(net_member *member) {
         finish_close(socket);
         return;
     }
+    if ((due & DUE_ANSWER) && !socket->is_closing && !socket->is_failed)
+        net_socket_receive_sealed(socket, NULL, 0);
     if (due & DUE_PLAIN)
         net_socket_read_filter(socket);
     if ((due & DUE_FINISH) && !socket->is_closing)

@@ -17,7 +17,8 @@ enum {
     DUE_PLAIN = 1,  /* plain text may lie in the filter */
     DUE_FINISH = 2, /* on_finish */
     DUE_ERROR = 4,
-    DUE_CLOSED = 8
+    DUE_CLOSED = 8,
+    DUE_ANSWER = 16 /* the filter goes on with what it has */
 };
 
 struct net_socket {
@@ -81,6 +82,8 @@ void net_socket_written(net_socket *socket);
 
 /* Has the transport read exactly while there is someone to read for: the program, or the handshake. */
 void net_socket_poll(net_socket *socket);
+/* Gives the filter octets, maybe none, and goes on as far as it can. */
+void net_socket_receive_sealed(net_socket *socket, const uint8_t *data, size_t size);
 /* Hands on what the filter holds, as long as the program reads. */
 void net_socket_read_filter(net_socket *socket);
 

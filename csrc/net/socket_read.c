@@ -49,7 +49,7 @@ static void finish_handshake(net_socket *socket) {
         net_socket_resume_writing(socket);
 }
 
-static void receive_sealed(net_socket *socket, const uint8_t *data, size_t size) {
+void net_socket_receive_sealed(net_socket *socket, const uint8_t *data, size_t size) {
     net_error error;
     bool was_open = net_socket_is_open(socket);
     net_tls_status status = net_tls_feed(socket->tls, data, size, &error);
@@ -58,6 +58,7 @@ static void receive_sealed(net_socket *socket, const uint8_t *data, size_t size)
         return;
     }
     net_socket_flush(socket);
+    net_socket_poll(socket);
     if (!was_open && net_socket_is_open(socket))
         finish_handshake(socket);
     net_socket_read_filter(socket);
@@ -91,7 +92,7 @@ static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 void net_socket_receive(net_socket *socket, const uint8_t *data, size_t size) {
     socket->bytes_read += size;
     if (socket->tls)
-        receive_sealed(socket, data, size);
+        net_socket_receive_sealed(socket, data, size);
     else
         TELL(socket, on_data, socket, data, size);
 }
@@ -108,7 +109,8 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer) {
 }
 
 void net_socket_poll(net_socket *socket) {
-    bool is_handshaking = socket->has_begun_tls && !net_socket_is_open(socket);
+    bool is_handshaking =
+        socket->has_begun_tls && !net_socket_is_open(socket) && !net_tls_is_asking(socket->tls);
     bool is_wanted = net_socket_is_connected(socket) && !socket->is_closing && !socket->is_failed &&
                      !socket->has_fin && (socket->is_reading || is_handshaking);
     if (is_wanted == socket->is_polling)

@@ -12,6 +12,7 @@ local http2 = {
    getDefaultSettings = core.getDefaultSettings,
    getPackedSettings = core.getPackedSettings,
    getUnpackedSettings = core.getUnpackedSettings,
+   performServerHandshake = core.performServerHandshake,
    sensitiveHeaders = core.sensitiveHeaders,
 
    -- compatibility API

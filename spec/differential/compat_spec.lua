@@ -175,7 +175,6 @@ describe("#peers the compatibility API is Node's", function()
         {get("/facts", close .. "Expect: x\r\n")},
         {get("/version", close .. "Upgrade: h2c\r\n")},
         {"nonsense\r\n\r\n"},
-        {"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"},
         {get("/", "X : y\r\n")},
         {get("/", "X\x01: y\r\n")},
         {get("/", "X: a\x01b\r\n")},

@@ -60,6 +60,15 @@ void lh2_connection_lost(lua_State *L, int index) {
         lh2_socket_lost(L, socket);
 }
 
+void lh2_connections_lost(lua_State *L) {
+    for (int i = lua_istable(L, -1) ? (int)lua_rawlen(L, -1) : 0; i > 0; i--) {
+        lua_rawgeti(L, -1, i);
+        lh2_connection_lost(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
 void lh2_connection_open_module(lua_State *L) {
     lua_newtable(L);
     lua_createtable(L, 0, 1);

@@ -19,6 +19,9 @@ net_socket *lh2_connection_settle(lua_State *L, net_socket *socket);
  * surrendered. [-0, +0, m] */
 void lh2_connection_lost(lua_State *L, int index);
 
+/* The same for all objects of the sequence on top, if it is one. [-1, +0, m] */
+void lh2_connections_lost(lua_State *L);
+
 /* [-0, +0, m] */
 void lh2_connection_open_module(lua_State *L);
 

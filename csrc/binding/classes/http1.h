@@ -17,6 +17,7 @@ typedef struct lh2_http1 {
     net_socket *socket;
     lh2_socket
         *described; /* the Socket object that shows its facts, anchored; NULL: nobody asked */
+    int sockets; /* held: a sequence of objects that stand for what is beneath; LUA_NOREF: none */
     h1_parser *parser;
     struct lh2_http1_stream *stream; /* whose exchange is under way; NULL: between two */
     net_timer *timer;
@@ -57,8 +58,15 @@ typedef struct lh2_http1_stream {
 extern const lh2_class lh2_http1_stream_class;
 extern const lh2_carrier lh2_http1_carrier;
 
-/* A TLS connection that has not agreed on HTTP/2 is served (http1_connection.c). Never raises. */
-void lh2_http1_start(lh2_server *server, net_socket *socket);
+/* A TLS connection that has not agreed on HTTP/2, and is counted, is served (http1_connection.c). NULL for
+ * want of memory; the socket is then the caller's still. */
+lh2_http1 *lh2_http1_start(lh2_server *server, net_socket *socket);
+/* The sequence on top (or nil) holds objects that stand for the connection. [-1, +0, m] */
+void lh2_http1_keep(lua_State *L, lh2_http1 *connection);
+/* Pushes the Socket object that shows the connection's facts. [-0, +1, m] */
+void lh2_http1_push_socket(lua_State *L, lh2_http1 *connection);
+/* Cuts all connections off. */
+void lh2_http1_close_all(lh2_server *server);
 /* Drops all connections without events; for __gc. */
 void lh2_http1_drop_all(lh2_server *server);
 /* Closes those that are between two requests. */

@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "binding/classes/connection.h"
 #include "binding/classes/http1.h"
 
 /* How long the peer's end is waited for after ours. */
@@ -354,6 +355,9 @@ static void closed_in_lua(lua_State *L, void *data) {
     lh2_http1 *c = data;
     if (c->described != NULL)
         lh2_socket_lost(L, c->described);
+    lh2_push_held(L, c->sockets);
+    lh2_drop(L, c->sockets);
+    lh2_connections_lost(L);
     lh2_server_connection_ended(L, c->server);
 }
 
@@ -393,19 +397,34 @@ static bool prepare(lh2_http1 *c) {
     return true;
 }
 
-void lh2_http1_start(lh2_server *server, net_socket *socket) {
+lh2_http1 *lh2_http1_start(lh2_server *server, net_socket *socket) {
     lh2_http1 *c = mem_alloc(sizeof(*c));
     if (c == NULL)
-        return;
-    *c = (lh2_http1){.server = server, .loop = server->object.runtime->loop, .socket = socket};
+        return NULL;
+    *c = (lh2_http1){.server = server,
+                     .loop = server->object.runtime->loop,
+                     .socket = socket,
+                     .sockets = LUA_NOREF};
     list_append(&server->http1_connections, &c->link);
     net_socket_set_events(socket, &events, c);
     if (!prepare(c)) {
         lh2_http1_close(c);
-        return;
+        return c;
     }
     arm(c, server->http1.headers_timeout_ms);
     net_socket_read_start(socket);
+    return c;
+}
+
+void lh2_http1_keep(lua_State *L, lh2_http1 *c) {
+    c->sockets = lh2_hold(L);
+}
+
+void lh2_http1_push_socket(lua_State *L, lh2_http1 *c) {
+    if (c->described != NULL)
+        lh2_push(L, &c->described->duplex.object);
+    else
+        c->described = lh2_socket_describe(L, c->socket);
 }
 
 void lh2_http1_close_idle(lh2_server *server) {
@@ -416,6 +435,12 @@ void lh2_http1_close_idle(lh2_server *server) {
         if (c->stream == NULL && !h1_parser_has_begun(c->parser))
             shut(c);
     }
+}
+
+void lh2_http1_close_all(lh2_server *server) {
+    for (list_node *node = server->http1_connections.next; node != &server->http1_connections;
+         node = node->next)
+        lh2_http1_close(LIST_ENTRY(node, lh2_http1, link));
 }
 
 void lh2_http1_drop_all(lh2_server *server) {

@@ -394,13 +394,10 @@ static bool is_head(const lh2_duplex *carrier) {
 
 static void push_socket(lua_State *L, lh2_duplex *carrier) {
     lh2_http1 *connection = ((lh2_http1_stream *)carrier)->connection;
-    if (connection == NULL) {
+    if (connection != NULL)
+        lh2_http1_push_socket(L, connection);
+    else
         lua_pushnil(L);
-    } else if (connection->described != NULL) {
-        lh2_push(L, &connection->described->duplex.object);
-    } else {
-        connection->described = lh2_socket_describe(L, connection->socket);
-    }
 }
 
 /* There is no session: timeouts are the stream's. */

@@ -163,7 +163,8 @@ void lh2_session_rearm(lh2_session *session) {
         net_timer_ref(session->timer, false);
     }
     session->timer_ms = due_ms;
-    net_timer_start(session->timer, due_ms > now_ms ? due_ms - now_ms : 0, 0);
+    /* Never at once: what is due is done in this turn, after the timers. */
+    net_timer_start(session->timer, due_ms > now_ms ? due_ms - now_ms : 1, 0);
 }
 
 void lh2_session_start_clock(lh2_session *session) {

@@ -1,5 +1,6 @@
 #include "binding/classes/connection.h"
 #include "binding/classes/duplex_pipe.h"
+#include "binding/classes/server.h"
 #include "binding/classes/socket_proxy.h"
 #include "binding/classes/stream.h"
 
@@ -38,7 +39,7 @@ static void emit_error(lua_State *L, lh2_object *object, intptr_t unused) {
     lua_remove(L, -2);
     if (lua_isnil(L, -1)) {
         lua_pop(L, 1);
-    } else if (session->role == H2_CLIENT) {
+    } else if (session->server == NULL) {
         lh2_emit_error(L, object);
     } else {
         lua_pushvalue(L, -1);
@@ -290,9 +291,24 @@ struct failure {
     const net_error *error;
 };
 
+/* "socketError" (error, socket), of the session or else of its server, for the error on top. Legacy:
+ * Node 8. [-0, +0, e] */
+static void emit_socket_error(lua_State *L, lh2_session *session) {
+    lh2_object *server = lh2_server_object(session);
+    lh2_object *object = &session->object;
+    if (server != NULL && !lh2_has_listener(object, LH2_EVENT_SOCKET_ERROR))
+        object = server;
+    if (!lh2_has_listener(object, LH2_EVENT_SOCKET_ERROR))
+        return;
+    lua_pushvalue(L, -1);
+    lh2_push_socket_proxy(L, session);
+    lh2_emit(L, object, LH2_EVENT_SOCKET_ERROR, 2);
+}
+
 static void failed_in_lua(lua_State *L, void *data) {
     struct failure *failure = data;
     lh2_push_socket_error(L, failure->session->socket, failure->error);
+    emit_socket_error(L, failure->session);
     lh2_session_destroy(L, failure->session, H2_INTERNAL_ERROR);
 }
 

@@ -293,7 +293,9 @@ static void let_go(lua_State *L, lh2_socket *socket) {
     note_facts(L, socket);
     socket->net = socket->lent = NULL;
     socket->listener = NULL;
-    socket->keeper = NULL;
+    if (socket->doom)
+        net_timer_close(socket->doom);
+    socket->doom = NULL;
     if (!socket->duplex.is_destroyed) {
         lua_pushnil(L);
         lh2_duplex_destroy(L, &socket->duplex);
@@ -302,7 +304,8 @@ static void let_go(lua_State *L, lh2_socket *socket) {
     if (listener)
         lh2_listener_lost(L, listener);
     if (keeper) {
-        socket->on_lost(L, keeper);
+        socket->on_lost(L, socket);
+        socket->keeper = NULL;
         lh2_release(L, keeper);
     }
     lh2_release(L, &socket->duplex.object);
@@ -385,7 +388,7 @@ lh2_socket *lh2_socket_new(lua_State *L, net_socket *net, net_tls_context *conte
 }
 
 lh2_socket *lh2_socket_adopt(lua_State *L, net_socket *net, lh2_object *keeper,
-                             void (*on_lost)(lua_State *L, lh2_object *keeper)) {
+                             void (*on_lost)(lua_State *L, lh2_socket *socket)) {
     lh2_socket *socket = lh2_socket_make(L, net_socket_tls(net) != NULL);
     lh2_anchor(L, -1);
     net_socket_read_stop(net);
@@ -393,13 +396,29 @@ lh2_socket *lh2_socket_adopt(lua_State *L, net_socket *net, lh2_object *keeper,
     socket->net = net;
     socket->on_lost = on_lost;
     socket->keeper = keeper;
-    if (keeper)
-        lh2_retain(keeper);
+    lh2_retain(keeper);
     lh2_socket_note_addresses(socket);
     if (socket->is_secure)
         lh2_tls_socket_note(L, socket);
     establish(L, socket);
     return socket;
+}
+
+static void doom_in_lua(lua_State *L, void *data) {
+    lua_pushnil(L);
+    lh2_duplex_destroy(L, data);
+}
+
+static void on_doom(net_timer *timer) {
+    lh2_socket *socket = net_timer_context(timer);
+    lh2_enter(socket->duplex.object.runtime, doom_in_lua, socket, NULL);
+}
+
+void lh2_socket_destroy_after(lua_State *L, lh2_socket *socket, uint64_t delay_ms) {
+    if (net_timer_new(&socket->doom, lh2_runtime_loop(L), on_doom, socket))
+        lh2_raise_memory(L);
+    net_timer_ref(socket->doom, false);
+    net_timer_start(socket->doom, delay_ms, 0);
 }
 
 bool lh2_socket_is_quiet(const lh2_socket *socket) {

@@ -17,7 +17,8 @@ typedef struct lh2_socket {
     uint64_t bytes_read, bytes_written; /* as of its end */
     lh2_listener *listener;             /* that accepted it, anchored; or NULL */
     lh2_object *keeper;                 /* who counts it, anchored; or NULL */
-    void (*on_lost)(lua_State *L, lh2_object *keeper);
+    void (*on_lost)(lua_State *L, struct lh2_socket *socket);
+    net_timer *doom; /* of lh2_socket_destroy_after */
     bool has_addresses;
     bool is_secure; /* has, or will have, TLS between it and the wire */
     bool is_connecting;
@@ -37,10 +38,11 @@ extern const lh2_class lh2_socket_class, lh2_tls_socket_class;
 lh2_socket *lh2_socket_new(lua_State *L, net_socket *net, net_tls_context *tls);
 
 /* A socket around a connection that stands, TLS included, and that was somebody else's: its owner from
- * now on, but not when it raises. When it has closed, on_lost(keeper) is called, unless keeper is
- * NULL. [-0, +1, m] */
+ * now on, but not when it raises. When it has closed, on_lost is called. [-0, +1, m] */
 lh2_socket *lh2_socket_adopt(lua_State *L, net_socket *net, lh2_object *keeper,
-                             void (*on_lost)(lua_State *L, lh2_object *keeper));
+                             void (*on_lost)(lua_State *L, lh2_socket *socket));
+/* It has no more time than that. [-0, +0, m] */
+void lh2_socket_destroy_after(lua_State *L, lh2_socket *socket, uint64_t delay_ms);
 
 /* The transport, whoever runs it; NULL without a connection. */
 static inline net_socket *lh2_socket_transport(const lh2_socket *socket) {
