@@ -384,6 +384,7 @@ static int http2_connect(lua_State *L) {
         lua_pushvalue(L, 3);
         lh2_add_listener(L, -2, LH2_EVENT_CONNECT, true);
     }
+    lh2_anchor_reserve(L);
     net_tls *tls = make_tls(L, &to);
     if (start_connecting(client, loop, &to, tls) != H2_OK) {
         net_tls_free(tls);
