@@ -201,6 +201,51 @@ describe("CONNECT", function()
     end)
 end)
 
+describe("a handler that waits", function()
+    after_each(loop.clean)
+
+    for _, version in ipairs(exchange.versions) do
+        it("reads and writes in line, over HTTP/" .. version, function()
+            local body = ("0123456789"):rep(50000)
+            local view = exchange.request{version = version, method = "POST", body = body,
+                handler = function(request, response)
+                    http2.sleep(10)
+                    for chunk in request:chunks() do
+                        response:writeAll(chunk)
+                    end
+                    response:finish()
+                    response:waitClosed()
+                end}
+            assert.is_true(body == view.body)
+        end)
+
+        it("gets a whole body, up to a limit, over HTTP/" .. version, function()
+            local scene = {version = version, method = "POST", body = ("x"):rep(1000),
+                handler = function(request, response)
+                    response:finish(request:body(1000):sub(1, 3))
+                end}
+            assert.equal("xxx", exchange.request(scene).body)
+            scene.body = ("x"):rep(1001)
+            scene.handler_error = function(err)
+                assert.equal("ERR_BODY_TOO_LARGE", err.code)
+            end
+            assert.equal(413, exchange.request(scene).status)
+        end)
+
+        it("fails as others do, over HTTP/" .. version, function()
+            local failures = 0
+            local view = exchange.request{version = version, handler = function()
+                http2.sleep(10)
+                error("after all")
+            end, handler_error = function()
+                failures = failures + 1
+            end}
+            assert.equal(500, view.status)
+            assert.equal(1, failures)
+        end)
+    end
+end)
+
 describe("classes of the program's own", function()
     after_each(loop.clean)
 
@@ -264,9 +309,11 @@ describe("the compatibility API", function()
             local watch = leaks.watch()
             local descriptors
             for round = 1, 3 do
-                exchange.request{version = version, method = "POST", body = "x", trailers = {a = "b"},
+                exchange.request{version = version, method = "POST", body = "x",
+                    trailers = {a = "b"},
                     handler = function(request, response)
-                        for _, object in ipairs{request, response, request.stream, request.socket} do
+                        for _, object in ipairs{request, response, request.stream,
+                            request.socket} do
                             watch(object)
                             assert.is_not_nil(object)
                         end

@@ -125,7 +125,8 @@ describe("an HTTP/1.1 connection", function()
             end, 10)
         end
         local said = exchange.raw{send = GET, handler = handler}
-        assert.truthy(said:find("transfer%-encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n$"))
+        assert.truthy(said:find(
+            "transfer%-encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n$"))
         said = exchange.raw{send = "GET / HTTP/1.0\r\n\r\n", handler = handler, stays_open = true}
         assert.truthy(said:find("connection: close\r\n\r\nab$"))
     end)
@@ -155,16 +156,18 @@ describe("an HTTP/1.1 connection", function()
     end)
 
     it("lets go of a body that nobody reads, and goes on", function()
-        local list = responses{send = {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
-            .. ("x"):rep(100000) .. GET}, handler = function(_, response)
-            response:finish("early")
-        end}
+        local post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
+        local list = responses{send = post .. ("x"):rep(100000) .. GET,
+            handler = function(_, response)
+                response:finish("early")
+            end}
         assert.equal(2, #list)
     end)
 
     it("does not wait for a body that it has refused to hear", function()
         local list = responses{stays_open = true,
-            send = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+            send = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+                .. "Content-Length: 9\r\n\r\n",
             setup = function(server)
                 server:on("checkContinue", function(_, response)
                     response.statusCode = 413
@@ -223,7 +226,8 @@ describe("an HTTP/1.1 connection", function()
             "nonsense\r\n\r\n",
             "GET / HTTP/1.1\r\n\r\n",
             "GET / HTTP/1.1\nHost: a\n\n",
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
+                .. "Transfer-Encoding: chunked\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n",
         } do
@@ -231,7 +235,8 @@ describe("an HTTP/1.1 connection", function()
         end
         assert.same({505}, statuses{stays_open = true, handler = echo,
             send = "GET / HTTP/2.0\r\nHost: a\r\n\r\n"})
-        assert.same({200, 400}, statuses{stays_open = true, handler = echo, send = GET .. "x\r\n\r\n"})
+        assert.same({200, 400}, statuses{stays_open = true, handler = echo,
+            send = GET .. "x\r\n\r\n"})
     end)
 
     it("cuts off what has no end", function()
@@ -261,16 +266,16 @@ describe("an HTTP/1.1 connection", function()
 
     it("ignores wishes for other protocols where nobody listens", function()
         local list = responses{handler = echo, send =
-            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
-            .. "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n" .. GET}
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+            .. "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n" .. GET}
         assert.equal(2, #list)
         assert.equal(200, list[1].status)
     end)
 
     it("hands the connection to a listener of upgrade", function()
         local said = exchange.raw{stays_open = true, handler = echo,
-            send = {"GET /up HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nfirst",
-                " second", function(client)
+            send = {"GET /up HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"
+                .. "first", " second", function(client)
                     client:finish()
                 end},
             setup = function(server)
@@ -398,7 +403,8 @@ describe("a secure server", function()
             local ok, err = pcall(http2.createSecureServer, {key = cert.read("server.key"),
                 cert = cert.read("server.crt"), [name] = value})
             assert.is_false(ok, name)
-            assert.truthy(err.code == "ERR_INVALID_ARG_TYPE" or err.code == "ERR_OUT_OF_RANGE", name)
+            assert.truthy(err.code == "ERR_INVALID_ARG_TYPE"
+                or err.code == "ERR_OUT_OF_RANGE", name)
         end
     end)
 end)

@@ -11,6 +11,8 @@ PACKAGES_QUICK=("luajit2|luajit" "libluajit2-5.1-dev|libluajit-5.1-dev" lua-bust
 PACKAGES_FULL=(clang libclang-rt-dev clang-format valgrind luarocks git iproute2 nghttp2-client
     nghttp2-server nginx-light haproxy nodejs)
 PACKAGES_BROWSER=(chromium)
+PACKAGES_BENCH=(nghttp2-client nghttp2-server h2o nginx-light nodejs lua5.1 lua-http lua-socket
+    gnuplot-nox fonts-dejavu-core iproute2 util-linux valgrind)
 
 package_is_installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

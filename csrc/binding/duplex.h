@@ -123,13 +123,6 @@ void lh2_duplex_closed(lua_State *L, lh2_duplex *duplex);
 /* Pushes the error the duplex was destroyed with, or nil. [-0, +1, -] */
 void lh2_duplex_push_error(lua_State *L, lh2_duplex *duplex);
 
-/* A write that the class makes itself, for octets that come by chunk.read: a struct of `size` octets
- * that begins with an lh2_write, the rest zero, of the duplex at `index`. It counts until its release.
- * [-0, +0, m] */
-lh2_write *lh2_write_begin(lua_State *L, int index, size_t size);
-/* The class writes all that is still to come by such writes: the program's fail from now on, and
- * `flushed` follows the last. */
-void lh2_duplex_take_writing(lh2_duplex *duplex);
 /* writable:write(chunk[, encoding][, callback]) and writable:finish(...), for classes that put something
  * in front of them. */
 int lh2_writable_write(lua_State *L);
@@ -141,6 +134,13 @@ void lh2_call_later(lua_State *L, lh2_object *object, int callback);
  * that watches them: the object at `index` is a duplex. [-0, +0, e] */
 void lh2_readable_listened(lua_State *L, int index, int event, bool is_added);
 
+/* A write that the class makes itself, for octets that come by chunk.read: a struct of `size` octets
+ * that begins with an lh2_write, the rest zero, of the duplex at `index`. It counts until its release.
+ * [-0, +0, m] */
+lh2_write *lh2_write_begin(lua_State *L, int index, size_t size);
+/* The class writes all that is still to come by such writes: the program's fail from now on, and
+ * `flushed` follows the last. */
+void lh2_duplex_take_writing(lh2_duplex *duplex);
 /* Frees a write without any further effect. */
 void lh2_write_drop(lh2_write *write);
 /* The chunk's release: completes the write in a tick: callback (with an error unless sent), "drain". */

@@ -37,10 +37,9 @@ typedef struct lh2_runtime {
     bool is_observed;  /* performance entries are wanted (perf.c) */
     uint64_t time_origin_ns;
     bool keeps_responses; /* coroutines are in use: responses nobody listens for are kept */
-    uint8_t warned;    /* a bit for each warning (warning.h) that was given */
-    bool is_closing;   /* lua_close is under way: nothing is emitted any more */
-    int pid;
-    int64_t date_time; /* the second that `date` is of (lh2_server_date) */
+    uint8_t warned;       /* a bit for each warning (warning.h) that was given */
+    bool is_closing;      /* lua_close is under way: nothing is emitted any more */
+    int64_t date_time;    /* the second that `date` is of (lh2_server_date) */
     char date[40];
 } lh2_runtime;
 

@@ -238,6 +238,16 @@ static void judge_target(h1_parser *parser, h1_event *event) {
         event->head.authority = host->value;
 }
 
+/* The libraries differ in which versions they take for malformed: those that there never were are. */
+static void judge_version(h1_parser *parser) {
+    uint8_t major = h1_syntax_major(&parser->syntax), minor = h1_syntax_minor(&parser->syntax);
+    bool is_known = (major == 0 && minor == 9) || (major == 2 && minor == 0);
+    if (is_known)
+        fail(parser, 505, "not HTTP/1.1");
+    else if (major != 1 || minor > 1)
+        fail(parser, 400, "malformed version");
+}
+
 /* -------------------------------------------------------------------------------- telling */
 
 static void tell_fault(h1_parser *parser, h1_event *event) {
@@ -257,8 +267,7 @@ static void tell_head(h1_parser *parser, h1_event *event) {
     event->head.is_connect = bytes_slice_equal(event->head.method, BYTES_LITERAL("CONNECT"));
     if (event->head.is_connect)
         event->head.is_upgrade = false;
-    if (h1_syntax_major(&parser->syntax) != 1 || event->head.minor > 1)
-        fail(parser, 505, "not HTTP/1.1");
+    judge_version(parser);
     make_fields(parser);
     if (parser->fault == NULL) {
         judge_framing(parser, event);
@@ -361,7 +370,9 @@ int h1_parser_next(h1_parser *parser, h1_event *event) {
     }
     if (parser->stage == STAGE_TUNNEL || parser->stage == STAGE_BROKEN)
         return 0;
-    while (event->kind == H1_EV_NONE && parser->input.size > 0) {
+    while (event->kind == H1_EV_NONE &&
+           (parser->input.size > 0 ||
+            (parser->stage == STAGE_BODY && h1_syntax_is_stopped(&parser->syntax)))) {
         if (parser->stage == STAGE_IDLE)
             parser->stage = STAGE_HEAD;
         read_on(parser);

@@ -40,6 +40,8 @@ static int on_headers_complete(h1_library *library) {
 
 static int on_body(h1_library *library, const char *at, size_t size) {
     void *context;
+    if (size == 0) /* llhttp, given nothing to read in the middle of a body */
+        return 0;
     events_of(library, &context)->on_data(context, (const uint8_t *)at, size);
     return STOP(library);
 }
@@ -92,6 +94,12 @@ size_t h1_syntax_read(h1_syntax *syntax, const uint8_t *data, size_t size, bool 
     return used;
 }
 
+/* Stopped, it has the last octet still before it. */
+bool h1_syntax_is_stopped(const h1_syntax *syntax) {
+    (void)syntax;
+    return false;
+}
+
 const char *h1_syntax_method(const h1_syntax *syntax) {
     return http_method_str((enum http_method)syntax->library.method);
 }
@@ -118,6 +126,10 @@ size_t h1_syntax_read(h1_syntax *syntax, const uint8_t *data, size_t size, bool 
     if (error == HPE_OK)
         return size;
     return (size_t)((const uint8_t *)llhttp_get_error_pos(library) - data);
+}
+
+bool h1_syntax_is_stopped(const h1_syntax *syntax) {
+    return llhttp_get_errno(&syntax->library) == HPE_PAUSED;
 }
 
 const char *h1_syntax_method(const h1_syntax *syntax) {

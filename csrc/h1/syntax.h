@@ -44,6 +44,9 @@ void h1_syntax_init(h1_syntax *syntax, h1_syntax_user *user);
  * tells that what follows is no HTTP/1. */
 size_t h1_syntax_read(h1_syntax *syntax, const uint8_t *data, size_t size, bool *is_broken);
 
+/* Whether the parser may find something more without reading on: it was stopped before it looked. */
+bool h1_syntax_is_stopped(const h1_syntax *syntax);
+
 /* Facts, in on_head and afterwards. */
 const char *h1_syntax_method(const h1_syntax *syntax);
 uint8_t h1_syntax_major(const h1_syntax *syntax);

@@ -3,6 +3,7 @@
 #include "net/internal.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -100,6 +101,7 @@ int net_loop_new(net_loop **out, bool (*turn)(void *context), void *context) {
         return UV_ENOMEM;
     /* Not the buffers: their pages cost nothing until they are used. */
     memset(loop, 0, offsetof(net_loop, read_buffer));
+    loop->pid = getpid();
     loop->turn = turn;
     loop->context = context;
     list_init(&loop->members);
@@ -141,6 +143,7 @@ static void close_stray(uv_handle_t *handle, void *context) {
 void net_loop_free(net_loop *loop) {
     if (!loop)
         return;
+    net_loop_fork(loop);
     loop->is_closing = true;
     uv_close((uv_handle_t *)&loop->idle, NULL);
     uv_close((uv_handle_t *)&loop->prepare, NULL);
@@ -197,6 +200,10 @@ bool net_loop_is_alive(const net_loop *loop) {
 }
 
 int net_loop_fork(net_loop *loop) {
+    pid_t pid = getpid();
+    if (loop->pid == pid)
+        return 0;
+    loop->pid = pid;
     return uv_loop_fork(&loop->uv);
 }
 

@@ -56,7 +56,8 @@ void net_loop_stop(net_loop *loop);
 bool net_loop_is_alive(const net_loop *loop);
 /* Asks for `turn` to be called in this turn without waiting first. */
 void net_loop_wake(net_loop *loop);
-/* After a fork, in the child: the loop is as new (uv_loop_fork). */
+/* In a forked child, the first time: makes the loop as new, which shares its poll set with the parent's
+ * until then. Elsewhere it does nothing. What closes descriptors sees to it itself. */
 int net_loop_fork(net_loop *loop);
 
 /* ------------------------------------------------------------------------------------ timer */

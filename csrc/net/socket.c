@@ -28,9 +28,16 @@ static void on_channel_freed(uv_handle_t *handle) {
     mem_free(LIST_ENTRY(handle, net_channel, handle));
 }
 
+/* A child must not take a descriptor out of the poll set that it shares with its parent. */
+static void leave_parent(const net_channel *channel) {
+    net_loop_fork(LIST_ENTRY(channel->handle.loop, net_loop, uv));
+}
+
 void net_channel_close(net_channel *channel) {
-    if (channel)
-        uv_close(&channel->handle, on_channel_freed);
+    if (!channel)
+        return;
+    leave_parent(channel);
+    uv_close(&channel->handle, on_channel_freed);
 }
 
 /* ------------------------------------------------------------------------------------ failing */
@@ -268,6 +275,7 @@ static void close_socket(net_socket *socket, bool is_reset) {
         net_socket_set_due(socket, DUE_CLOSED);
         return;
     }
+    leave_parent(socket->channel);
     uv_handle_t *handle = &socket->channel->handle;
     if (is_reset && handle->type == UV_TCP &&
         uv_tcp_close_reset(&socket->channel->tcp, on_channel_closed) == 0)

@@ -263,7 +263,37 @@ local function make_awaitable(class, name)
     end})
 end
 
+-- ------------------------------------------------------------- the compatibility API
+
+-- A request reads as its stream does, and a response writes.
+local request_methods, response_methods = {}, {}
+
+function request_methods.chunks(request)
+    return stream_methods.chunks(request.stream)
+end
+
+function request_methods.body(request, limit)
+    return stream_methods.body(request.stream, limit)
+end
+
+function request_methods.waitClosed(request)
+    return stream_methods.waitClosed(request.stream)
+end
+
+function response_methods.writeAll(response, data, encoding)
+    if not response:write(data, encoding) then
+        wait_on_stream(response.stream, {"drain"})
+    end
+end
+
+function response_methods.waitClosed(response)
+    return stream_methods.waitClosed(response.stream)
+end
+
 core.addMethods("Http2Stream", stream_methods)
+core.addMethods("Http1Stream", stream_methods)
+core.addMethods("Http2ServerRequest", request_methods)
+core.addMethods("Http2ServerResponse", response_methods)
 core.addMethods("ClientHttp2Stream", client_stream_methods)
 core.addMethods("Http2Session", session_methods)
 make_awaitable("Http2Session", "ping")

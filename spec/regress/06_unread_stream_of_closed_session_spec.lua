@@ -1,5 +1,5 @@
--- A response that nobody read was kept for ever, though its session had ended and the program had let
--- go of it.
+-- A response that nobody read was kept for ever, though its session had ended and the program had
+-- let go of it.
 local http2 = require("http2")
 local leaks = require("spec.support.leaks")
 local loop = require("spec.support.loop")

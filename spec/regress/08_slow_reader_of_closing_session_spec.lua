@@ -20,7 +20,8 @@ describe("A session that is closed", function()
         local peer = rawpeer.connect(rawpeer.port_of(server), {{4, 10000000}}, 4096)
         peer:send(frames.window_update(0, 10000000), frames.get(1))
         rawpeer.turn_for(1.5)
-        local got, frame = 0, nil
+        local got = 0
+        local frame
         repeat
             frame = peer:read()
             if frame and frame.type == frames.DATA then

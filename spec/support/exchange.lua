@@ -8,8 +8,8 @@ local pair = require("spec.support.pair")
 
 local exchange = {versions = {"2.0", "1.1"}}
 
---- A server with allowHTTP1 for the scene {handler, setup, options, handler_error}; `ready(port)` is
---- called when it listens. What a handler raises fails the test unless there is a handler_error.
+--- A server with allowHTTP1 for the scene {handler, setup, options, handler_error}; `ready(port)`
+--- is called when it listens. What a handler raises fails the test unless there is a handler_error.
 function exchange.serve(scene, ready)
     local options = {key = cert.read("server.key"), cert = cert.read("server.crt"),
         allowHTTP1 = true}
@@ -121,7 +121,8 @@ end
 function exchange.parse(text, is_head)
     local view = {informational = {}}
     while true do
-        local status, reason, fields, at = text:match("^HTTP/1%.1 (%d%d%d) ([^\r\n]*)\r\n(.-\r\n)()")
+        local status, reason, fields, at =
+            text:match("^HTTP/1%.1 (%d%d%d) ([^\r\n]*)\r\n(.-\r\n)()")
         assert(status, "no response: " .. text)
         if fields ~= "\r\n" then
             fields, at = text:match("^HTTP/1%.1 [^\r\n]*\r\n(.-\r\n)\r\n()")
@@ -229,8 +230,8 @@ local function request_http2(scene)
 end
 
 --- Plays the scene {version, handler, method, path, headers, body, trailers, options, setup,
---- handler_error}: gives {status, headers, body, trailers, informational}; is_cut where there was no
---- whole response.
+--- handler_error}: gives {status, headers, body, trailers, informational}; is_cut where there was
+--- no whole response.
 function exchange.request(scene)
     if scene.version == "1.1" then
         return request_http1(scene)

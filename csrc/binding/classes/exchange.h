@@ -18,6 +18,7 @@
 /* The head of a final response. */
 typedef struct lh2_head {
     lh2_fields *fields; /* read, not finished */
+    int headers;        /* the index of the table they were read from */
     int status;
     bool has_date;
     bool is_end;   /* no body and no trailers follow */
@@ -28,11 +29,11 @@ typedef struct lh2_head {
 typedef struct lh2_carrier {
     /* Sends the head: raises, or the carrier's has_sent_headers is true afterwards. [-0, +0, e] */
     void (*respond)(lua_State *L, lh2_duplex *carrier, const lh2_head *head);
-    /* Sends a 1xx response. [-0, +0, e] */
-    void (*inform)(lua_State *L, lh2_duplex *carrier, lh2_fields *fields, int status);
+    /* Sends a 1xx response with the fields read from the table at `headers`. [-0, +0, e] */
+    void (*inform)(lua_State *L, lh2_duplex *carrier, lh2_fields *fields, int headers, int status);
     /* finish() follows, and trailers after that: "wantTrailers" asks for them. */
     void (*expect_trailers)(lh2_duplex *carrier);
-    void (*trail)(lua_State *L, lh2_duplex *carrier, lh2_fields *fields);
+    void (*trail)(lua_State *L, lh2_duplex *carrier, lh2_fields *fields, int headers);
     /* The fields of the request; NULL: there was none (a push), or it is gone. */
     const lh2_kept_fields *(*request)(lh2_duplex *carrier);
     /* The same with the names as they came. */

@@ -73,14 +73,14 @@ const lh2_class lh2_http1_server_class = {"Http1Server", &lh2_server_class, meth
 
 /* --------------------------------------------------------------------------- a failing handler */
 
-/* As of a stream of HTTP/2: 500 if the response has not begun, else the connection is cut off. */
+/* As of a stream of HTTP/2: 500 if the response has not begun; one that is not complete is cut off. */
 static bool take_blame(lua_State *L, lh2_object *object) {
     lh2_duplex *duplex = (lh2_duplex *)object;
     lh2_push(L, object);
     lh2_push_slot(L, -1, LH2_SLOT_OWNER);
     lua_replace(L, -2);
     lh2_server_tell_failure(L, object);
-    if (!lh2_exchange_fail(L, duplex)) {
+    if (!lh2_exchange_fail(L, duplex) && !((lh2_http1_stream *)object)->is_finishing) {
         lua_pushnil(L);
         lh2_duplex_destroy(L, duplex);
     }

@@ -1,4 +1,5 @@
 #include "binding/classes/http1.h"
+#include "binding/classes/stream.h"
 
 #include "base/mem.h"
 
@@ -106,7 +107,8 @@ static void respond(lua_State *L, lh2_duplex *carrier, const lh2_head *head) {
     schedule_flush(L, stream);
 }
 
-static void inform(lua_State *L, lh2_duplex *carrier, lh2_fields *fields, int status) {
+static void inform(lua_State *L, lh2_duplex *carrier, lh2_fields *fields, int headers, int status) {
+    (void)headers;
     lh2_http1_stream *stream = (lh2_http1_stream *)carrier;
     size_t count;
     if (stream->connection == NULL)
@@ -131,7 +133,8 @@ static void respond_implicitly(lua_State *L, lh2_http1_stream *stream, bool is_e
     int top = lua_gettop(L);
     lua_pushnil(L);
     lh2_fields_read(L, top + 1, LH2_SECTION_PLAIN, &fields);
-    lh2_head head = {&fields, 200, true, is_end || stream->writer.is_head, LH2_SIZE_UNKNOWN};
+    lh2_head head = {&fields,         top + 1, 200, true, is_end || stream->writer.is_head,
+                     LH2_SIZE_UNKNOWN};
     respond(L, &stream->duplex, &head);
     lua_settop(L, top);
 }
@@ -142,7 +145,8 @@ static void expect_trailers(lh2_duplex *carrier) {
     ((lh2_http1_stream *)carrier)->expects_trailers = true;
 }
 
-static void trail(lua_State *L, lh2_duplex *carrier, lh2_fields *fields) {
+static void trail(lua_State *L, lh2_duplex *carrier, lh2_fields *fields, int headers) {
+    (void)headers;
     lh2_http1_stream *stream = (lh2_http1_stream *)carrier;
     size_t count;
     if (stream->connection == NULL || stream->is_end_written)
@@ -445,6 +449,28 @@ GET_BOOLEAN(head_request, stream->writer.is_head)
 /* HTTP/1.1 has no pushes. */
 GET_BOOLEAN(push_allowed, stream == NULL)
 
+/* stream:respond([headers[, options]]), with the options endStream and sendDate, as of HTTP/2. */
+static int stream_respond(lua_State *L) {
+    lh2_http1_stream *stream = lh2_check(L, 1, &lh2_http1_stream_class);
+    lua_settop(L, 3);
+    if (stream->connection == NULL)
+        return raise_gone(L);
+    if (stream->has_sent_headers)
+        return lh2_raise(L, "ERR_HTTP2_HEADERS_SENT", NULL);
+    if (!lua_isnil(L, 2) && !lua_istable(L, 2))
+        return lh2_raise_type(L, "headers", "of type table", 2);
+    bool has_options = lh2_check_options(L, 3, "options");
+    lh2_fields fields;
+    lh2_fields_read(L, 2, LH2_SECTION_RESPONSE, &fields);
+    lh2_head head = {.fields = &fields, .headers = 2, .size = LH2_SIZE_UNKNOWN};
+    head.status = lh2_server_stream_status(L, &fields);
+    head.has_date = !has_options || lh2_opt_truth(L, 3, "sendDate", true);
+    head.is_end = (has_options && lh2_opt_truth(L, 3, "endStream", false)) ||
+                  stream->writer.is_head || lh2_is_bodyless(head.status);
+    respond(L, &stream->duplex, &head);
+    return 0;
+}
+
 /* stream:close([code][, callback]): nothing can be taken back here but by the connection's end. */
 static int stream_close(lua_State *L) {
     lh2_http1_stream *stream = lh2_check(L, 1, &lh2_http1_stream_class);
@@ -474,8 +500,10 @@ static int gc(lua_State *L) {
     return 0;
 }
 
-static const luaL_Reg methods[] = {
-    {"close", stream_close}, {"setTimeout", lh2_http1_stream_set_timeout}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"respond", stream_respond},
+                                   {"close", stream_close},
+                                   {"setTimeout", lh2_http1_stream_set_timeout},
+                                   {NULL, NULL}};
 static const luaL_Reg getters[] = {{"aborted", get_aborted},
                                    {"headersSent", get_headers_sent},
                                    {"headRequest", get_head_request},

@@ -265,11 +265,6 @@ void lh2_readable_open(lua_State *L) {
 
 /* ----------------------------------------------------------------------------------- methods */
 
-static void flow_on(lua_State *L, lh2_object *object, intptr_t unused) {
-    (void)unused;
-    flow(L, (lh2_duplex *)object);
-}
-
 /* readable:pause() */
 static int pause_method(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_readable_class);
@@ -353,6 +348,11 @@ static void put_back(lua_State *L, lh2_duplex *duplex, const char *data, size_t 
     bytes_buffer_dispose(&duplex->pending);
     duplex->pending = whole;
     duplex->taken = 0;
+}
+
+static void flow_on(lua_State *L, lh2_object *object, intptr_t unused) {
+    (void)unused;
+    flow(L, (lh2_duplex *)object);
 }
 
 /* readable:unshift(chunk): what was read too far is the first to be read again. */

@@ -30,7 +30,7 @@ void lh2_response_begin(lua_State *L, int index, bool is_end, uint64_t size) {
     if (lh2_response_has_begun(response) || !is_open(response))
         return;
     lh2_response_read_headers(L, index, &fields);
-    lh2_head head = {&fields, response->status, response->has_date, is_end, size};
+    lh2_head head = {&fields, top + 1, response->status, response->has_date, is_end, size};
     head.is_end = head.is_end || is_bodyless(response);
     response->version->respond(L, response->carrier, &head);
     lua_settop(L, top);
@@ -41,7 +41,7 @@ void lh2_response_inform(lua_State *L, lh2_response *response, int status) {
     int top = lua_gettop(L);
     lua_pushnil(L);
     lh2_fields_read(L, top + 1, LH2_SECTION_PLAIN, &fields);
-    response->version->inform(L, response->carrier, &fields, status);
+    response->version->inform(L, response->carrier, &fields, top + 1, status);
     lua_settop(L, top);
 }
 
@@ -121,7 +121,7 @@ static int write_early_hints(lua_State *L) {
     lh2_fields_read(L, 2, LH2_SECTION_PLAIN, &fields);
     is_due = is_due && is_open(response) && !lh2_response_has_begun(response);
     if (is_due)
-        response->version->inform(L, response->carrier, &fields, 103);
+        response->version->inform(L, response->carrier, &fields, 2, 103);
     lua_pushboolean(L, is_due);
     return 1;
 }

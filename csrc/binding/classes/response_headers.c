@@ -398,7 +398,7 @@ void lh2_response_send_trailers(lua_State *L, int index) {
     int top = lua_gettop(L);
     lh2_get_private(L, index, &trailers_key);
     lh2_fields_read(L, -1, LH2_SECTION_TRAILERS, &fields);
-    response->version->trail(L, response->carrier, &fields);
+    response->version->trail(L, response->carrier, &fields, top + 1);
     lua_settop(L, top);
 }
 

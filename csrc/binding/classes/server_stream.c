@@ -59,17 +59,6 @@ void lh2_server_stream_respond_implicitly(lua_State *L, lh2_stream *stream, bool
     lua_settop(L, top);
 }
 
-void lh2_server_stream_respond(lua_State *L, lh2_stream *stream, lh2_fields *fields, int status,
-                               bool has_date, bool is_end) {
-    int result = lh2_server_stream_submit(L, stream, fields, status, has_date, is_end);
-    if (result == H2_TOO_LARGE)
-        lh2_stream_frame_error(L, stream, H2_FRAME_SIZE_ERROR);
-    else if (result != H2_OK)
-        lh2_stream_raise(L, result);
-    else if (is_end)
-        lh2_stream_end_writing(L, stream);
-}
-
 /* stream:respond([headers[, options]]) */
 static int stream_respond(lua_State *L) {
     lh2_stream *stream = lh2_stream_check_alive(L, 1);

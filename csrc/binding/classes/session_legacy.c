@@ -16,7 +16,8 @@ int lh2_session_shutdown(lua_State *L) {
     lh2_session *session = lh2_session_check_alive(L, 1);
     int callback = lua_isfunction(L, 2) ? 2 : 3;
     lua_settop(L, 3);
-    int options = callback == 3 && lh2_check_options(L, 2, "options") ? 2 : 4; /* 4: nothing is there */
+    int options =
+        callback == 3 && lh2_check_options(L, 2, "options") ? 2 : 4; /* 4: nothing is there */
     if (!lua_isnil(L, callback))
         lh2_check_function(L, callback, "callback");
     bool is_graceful = lh2_opt_boolean(L, options, "graceful", false);

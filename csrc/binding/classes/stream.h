@@ -47,6 +47,8 @@ typedef struct lh2_stream {
 
 /* A chain of classes for one struct: duplex <- stream_headers <- stream_legacy <- stream. */
 extern const lh2_class lh2_stream_headers_class, lh2_stream_legacy_class;
+/* What the slot of a stream holds: the headers it sent, for sentHeaders. */
+enum { LH2_STREAM_SLOT_HEADERS = 1 };
 extern const lh2_class lh2_stream_class;
 extern const lh2_class lh2_client_stream_class;
 extern const lh2_class lh2_server_stream_class;
@@ -93,9 +95,6 @@ void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_even
 /* Server: the stream is about to leave its session; remembers who hears of errors still to come.
  * [-0, +0, m] */
 void lh2_server_stream_left(lua_State *L, lh2_stream *stream);
-/* Server: the final response, of a stream that has sent none. [-0, +0, e] */
-void lh2_server_stream_respond(lua_State *L, lh2_stream *stream, lh2_fields *fields, int status,
-                               bool has_date, bool is_end);
 /* Server: the final response with default headers if none was sent. [-0, +0, m] */
 void lh2_server_stream_respond_implicitly(lua_State *L, lh2_stream *stream, bool is_end);
 

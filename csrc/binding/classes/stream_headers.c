@@ -4,9 +4,10 @@
 #include "binding/classes/stream.h"
 #include "binding/sent_headers.h"
 
-/* Private fields: the header table that was given, or the copy made of it; the sequence of those of
- * 1xx responses; the trailers; the session of a client's request, which knows the defaults. */
-static const char headers_key, info_headers_key, trailers_key, session_key;
+/* In the stream's slot: the header table that was given, or the copy made of it. Private fields: the
+ * sequence of those of 1xx responses; the trailers; the session of a client's request, which knows the
+ * defaults. */
+static const char info_headers_key, trailers_key, session_key;
 
 /* ------------------------------------------------------------------------------------ noting */
 
@@ -15,7 +16,7 @@ void lh2_stream_note_response(lua_State *L, int object, int headers, int status,
     bool has_table = !lua_isnoneornil(L, headers);
     if (has_table || stream->is_sent_headers_full) {
         lua_pushvalue(L, headers);
-        lh2_set_private(L, object, &headers_key);
+        lh2_set_slot(L, object, LH2_STREAM_SLOT_HEADERS);
     }
     stream->is_sent_headers_full = false;
     stream->sent_status = (uint16_t)status;
@@ -25,7 +26,7 @@ void lh2_stream_note_response(lua_State *L, int object, int headers, int status,
 void lh2_stream_note_full_headers(lua_State *L, int object, int headers) {
     lh2_stream *stream = lua_touserdata(L, object);
     lua_pushvalue(L, headers);
-    lh2_set_private(L, object, &headers_key);
+    lh2_set_slot(L, object, LH2_STREAM_SLOT_HEADERS);
     stream->is_sent_headers_full = true;
 }
 
@@ -33,7 +34,7 @@ void lh2_stream_note_request(lua_State *L, int object, int headers, int session)
     object = lua_absindex(L, object);
     if (!lua_isnil(L, headers)) {
         lua_pushvalue(L, headers);
-        lh2_set_private(L, object, &headers_key);
+        lh2_set_slot(L, object, LH2_STREAM_SLOT_HEADERS);
     }
     lua_pushvalue(L, session);
     lh2_set_private(L, object, &session_key);
@@ -58,7 +59,7 @@ void lh2_stream_note_trailers(lua_State *L, int object, int headers) {
 }
 
 void lh2_stream_push_sent_headers(lua_State *L, int object) {
-    lh2_get_private(L, object, &headers_key);
+    lh2_push_slot(L, object, LH2_STREAM_SLOT_HEADERS);
 }
 
 /* ----------------------------------------------------------------------------------- asking */
@@ -79,7 +80,7 @@ static void complete_response(lua_State *L, const lh2_stream *stream, int header
 static int get_headers(lua_State *L) {
     lh2_stream *stream = lh2_check(L, 1, &lh2_stream_class);
     lua_settop(L, 1);
-    lh2_get_private(L, 1, &headers_key);
+    lh2_push_slot(L, 1, LH2_STREAM_SLOT_HEADERS);
     lh2_get_private(L, 1, &session_key);
     bool is_request = !lua_isnil(L, 3);
     if (stream->is_sent_headers_full || (!is_request && stream->sent_status == 0)) {

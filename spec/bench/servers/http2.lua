@@ -1,0 +1,83 @@
+-- The server that is measured: server.lua port=N [host=A] [api=core|compat] [root=FOLDER]
+-- [key=FILE cert=FILE] [reuse=1]. GET /N gives N octets from memory, /file/N a file of the root;
+-- a POST is read to its end and answered with 13 octets.
+local http2 = require("http2")
+
+local options = {host = "127.0.0.1", api = "core"}
+for _, argument in ipairs(arg) do
+    local name, value = argument:match("^(%w+)=(.*)$")
+    options[name] = value
+end
+
+local function read(path)
+    local file = assert(io.open(path, "rb"))
+    local content = file:read("*a")
+    file:close()
+    return content
+end
+
+local server
+if options.key then
+    server = http2.createSecureServer{key = read(options.key), cert = read(options.cert)}
+else
+    server = http2.createServer()
+end
+
+-- What is sent for a path: made when it is first asked for.
+local answers = setmetatable({}, {__index = function(answers, path)
+    local size = tonumber(path:match("^/(%d+)$"))
+    local answer = size and {
+        body = size == 13 and "hello, world\n" or ("x"):rep(size),
+        headers = {
+            [":status"] = 200, ["content-type"] = "text/plain", ["content-length"] = size,
+        },
+    } or {body = "not found\n", headers = {[":status"] = 404}}
+    answers[path] = answer
+    return answer
+end})
+
+local function answer_core(stream, path)
+    local answer = answers[path]
+    stream:respond(answer.headers)
+    stream:finish(answer.body)
+end
+
+local function serve_core(stream, headers)
+    local path = headers[":path"]
+    if headers[":method"] == "POST" then
+        stream:on("data", function() end)
+        stream:on("end", function() answer_core(stream, "/13") end)
+    elseif path:find("^/file/") then
+        stream:respondWithFile(options.root .. path, {["content-type"] = "text/plain"})
+    else
+        answer_core(stream, path)
+    end
+end
+
+local function answer_compat(response, path)
+    local answer = answers[path]
+    response.statusCode = answer.headers[":status"]
+    response:setHeader("content-type", "text/plain")
+    response:setHeader("content-length", #answer.body)
+    response:finish(answer.body)
+end
+
+local function serve_compat(request, response)
+    if request.method == "POST" then
+        request:on("data", function() end)
+        request:on("end", function() answer_compat(response, "/13") end)
+    else
+        answer_compat(response, request.url)
+    end
+end
+
+if options.api == "core" then
+    server:on("stream", serve_core)
+else
+    server:on("request", serve_compat)
+end
+server:listen{
+    port = tonumber(options.port), host = options.host, backlog = 4096,
+    reusePort = options.reuse ~= nil,
+}
+http2.run()
