@@ -430,13 +430,8 @@ http2.run()
 end)
 
 describe("a fork", function()
-    it("may come after the module was loaded, and after the loop was made", function()
-        -- Lua cannot fork by itself; a shared object of a few lines can.
-        if _VERSION == "Lua 5.1" then
-            return
-        end
-        local folder = process.folder()
-        process.write_file(folder .. "/forking.c", [[
+    -- Lua cannot fork by itself; a shared object of a few lines can.
+    local source = [[
 #include <lauxlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -458,11 +453,25 @@ int luaopen_forking(lua_State *L) {
     luaL_newlib(L, functions);
     return 1;
 }
-]])
+]]
+
+    -- Runs Lua text that has `fork` and `wait`; Lua 5.4 only.
+    local function run_forking(text, ...)
+        if _VERSION == "Lua 5.1" then
+            return
+        end
+        local folder = process.folder()
+        process.write_file(folder .. "/forking.c", source)
         build(folder, "forking.so", "-shared -fPIC")
-        local program = ([[
+        run_program(([[
             package.cpath = %q .. "/?.so;" .. package.cpath
-            local forking = require("forking")
+            local fork, wait = require("forking").fork, require("forking").wait
+        ]]):format(folder) .. text, ...)
+        process.remove(folder)
+    end
+
+    it("may come after the module was loaded, and after the loop was made", function()
+        run_forking([[
             local http2 = require("http2")
             local setTimeout = require("http2.timers").setTimeout
             local function works()
@@ -474,15 +483,62 @@ int luaopen_forking(lua_State *L) {
                 return called
             end
             for _ = 1, 2 do
-                local pid = forking.fork()
+                local pid = fork()
                 if pid == 0 then
                     os.exit(works() and 0 or 1, true)
                 end
                 assert(works())
-                assert(forking.wait(pid) == 0)
+                assert(wait(pid) == 0)
             end
-        ]]):format(folder)
-        run_program(program)
-        process.remove(folder)
+        ]])
     end)
+
+    for _, act in ipairs{"server:close()", "socket:destroy()", "session:destroy()",
+        "os.exit(0, true)"} do
+        it("does not end what the parent has when the child says " .. act, function()
+            run_forking([[
+                local http2, net = require("http2"), require("http2.net")
+                local timers = require("http2.timers")
+                local server = http2.createServer()
+                server:on("stream", function(stream)
+                    stream:respond()
+                    stream:finish("served")
+                end)
+                local session, socket, body
+                local act = assert(load("local server, session, socket = ... " .. arg[1]))
+
+                -- The loop has polled for all of them when the fork comes.
+                local function go_on()
+                    local pid = fork()
+                    if pid == 0 then
+                        act(server, session, socket)
+                        os.exit(0, false)
+                    end
+                    assert(wait(pid) == 0)
+                    local port = server:address().port
+                    local other = http2.connect("http://127.0.0.1:" .. port)
+                    local stream = other:request()
+                    stream:on("data", function(chunk)
+                        body = chunk
+                    end)
+                    stream:on("close", function()
+                        other:close()
+                        server:close()
+                        session:destroy()
+                        socket:destroy()
+                    end)
+                end
+
+                server:listen(0, "127.0.0.1", function()
+                    local port = server:address().port
+                    session = http2.connect("http://127.0.0.1:" .. port)
+                    socket = net.connect(port, "127.0.0.1")
+                    timers.setTimeout(go_on, 50)
+                end)
+                timers.setTimeout(error, 3000, "nobody answers", 0):unref()
+                http2.run()
+                assert(body == "served")
+            ]], act)
+        end)
+    end
 end)

@@ -2,7 +2,8 @@
 # The Debian packages that this project uses, and how they get installed. Sourced by spec/run,
 # examples/run and .ci/. In a name "a|b" either will do; the first that this release has is taken.
 
-PACKAGES_BUILD=(gcc libc6-dev make cmake pkg-config lua5.4 liblua5.4-dev libuv1-dev libmbedtls-dev)
+PACKAGES_BUILD=(gcc libc6-dev make cmake pkg-config lua5.4 liblua5.4-dev libuv1-dev libmbedtls-dev
+    "libllhttp-dev|libhttp-parser-dev")
 PACKAGES_EXAMPLE=(openssl curl ca-certificates)
 PACKAGES_QUICK=("luajit2|luajit" "libluajit2-5.1-dev|libluajit-5.1-dev" lua-busted lua-check
     lua-cjson lua-socket libcmocka-dev libjansson-dev libnghttp2-dev openssl curl ca-certificates

@@ -1,6 +1,7 @@
 #include "binding/call.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "binding/args.h"
 
@@ -19,25 +20,33 @@ static int call_body(lua_State *L) {
     return 0;
 }
 
-/* The message handler: text gets the traceback behind it, a table gets it in a field of its own, which
- * begins with the place where the error was raised. */
-static int add_traceback(lua_State *L) {
-    if (lua_type(L, 1) == LUA_TSTRING) {
-        luaL_traceback(L, L, lua_tostring(L, 1), 1);
-        return 1;
+/* Text gets the traceback behind it, a table gets it in a field of its own, which begins with the place
+ * where the error was raised. */
+void lh2_add_traceback(lua_State *L, lua_State *of) {
+    int error = lua_gettop(L), level = L == of;
+    if (lua_type(L, error) == LUA_TSTRING) {
+        if (!strstr(lua_tostring(L, error), "\nstack traceback:\n")) {
+            luaL_traceback(L, of, lua_tostring(L, error), level);
+            lua_replace(L, error);
+        }
+    } else if (lua_istable(L, error)) {
+        lua_pushliteral(L, "traceback");
+        lua_rawget(L, error);
+        if (lua_isnil(L, -1)) {
+            lua_pushliteral(L, "traceback");
+            lh2_push_description(L, error);
+            luaL_traceback(L, of, lua_tostring(L, -1), level);
+            lua_replace(L, -2);
+            lua_rawset(L, error);
+        }
+        lua_settop(L, error);
     }
-    if (!lua_istable(L, 1))
-        return 1;
-    lua_pushliteral(L, "traceback");
-    lua_rawget(L, 1);
-    if (!lua_isnil(L, -1))
-        return lua_settop(L, 1), 1;
-    lua_pushliteral(L, "traceback");
-    lh2_push_description(L, 1);
-    luaL_traceback(L, L, lua_tostring(L, -1), 1);
-    lua_replace(L, -2);
-    lua_rawset(L, 1);
+}
+
+/* The message handler. */
+static int add_traceback(lua_State *L) {
     lua_settop(L, 1);
+    lh2_add_traceback(L, L);
     return 1;
 }
 
@@ -152,6 +161,39 @@ void lh2_call_open(lua_State *L) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &uncaught_key);
     lua_pushboolean(L, false);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
+}
+
+/* blamed(): the object that an error raised now would be the fault of, or nil. */
+static int blamed(lua_State *L) {
+    const lh2_runtime *runtime = lh2_runtime_of(L);
+    if (!runtime->blame)
+        return 0;
+    lh2_push(L, runtime->blame);
+    return 1;
+}
+
+static int rethrow(lua_State *L) {
+    lua_settop(L, 1);
+    return lua_error(L);
+}
+
+/* fail(error[, object]): as if a listener of the object, or a callback of nobody's, had raised it. */
+static int fail(lua_State *L) {
+    lh2_object *object = lua_touserdata(L, 2);
+    lua_settop(L, 2);
+    lua_pushcfunction(L, rethrow);
+    lua_pushvalue(L, 1);
+    if (object)
+        lh2_anchor(L, 2);
+    lh2_call_blaming(L, 1, object);
+    if (object)
+        lh2_release(L, object);
+    return 0;
+}
+
+void lh2_call_functions(lua_State *L) {
+    static const luaL_Reg functions[] = {{"blamed", blamed}, {"fail", fail}, {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
 }
 
 /* ----------------------------------------------------------------------------- nobody caught it */

@@ -32,6 +32,11 @@ void lh2_print_error(lua_State *L);
 int lh2_raise_uncaught(lua_State *L);
 /* http2.onUncaught([fn]) */
 int lh2_on_uncaught(lua_State *L);
+/* Adds blamed() and fail(error[, object]), for Lua files that run functions of the program later than
+ * they were called, to the table on top. [-0, +0, m] */
+void lh2_call_functions(lua_State *L);
+/* Puts the traceback of `of` to the error on top, as all that is caught has it. [-1, +1, m] */
+void lh2_add_traceback(lua_State *L, lua_State *of);
 /* Prepares the protected call; before anything else of this header. [-0, +0, m] */
 void lh2_call_open(lua_State *L);
 

@@ -2,9 +2,11 @@
 
 #include "binding/error.h"
 
-/* A class's metatable is in the registry under the class's address. It holds two tables of members:
- * what can be read (a method, or the address of a getter's entry) and what can be set (a setter's). */
+/* A class's metatable is in the registry under the class's address. It has the names of the class and
+ * of each ancestor as keys, and two tables of members: what can be read (a method, or the address of a
+ * getter's entry) and what can be set (a setter's). */
 static const char readable_key, settable_key;
+static const char metatables_key; /* in the registry: the sequence of all metatables */
 static const char brand;
 
 /* ------------------------------------------------------------------------- members by name */
@@ -119,14 +121,8 @@ static void push_members(lua_State *L, int parent, const void *key) {
     lua_remove(L, -2);
 }
 
-/* Fills the metatable at `metatable` with what the members need. [-0, +0, m] */
-static void add_members(lua_State *L, int metatable, int parent, const lh2_class *class) {
-    push_members(L, parent, &readable_key);
-    add_methods(L, class->methods);
-    add_entries(L, class->getters);
-    push_members(L, parent, &settable_key);
-    add_entries(L, class->setters);
-
+/* Puts the members on top, what can be read and what can be set, into the metatable. [-2, +0, m] */
+static void install_members(lua_State *L, int metatable) {
     lua_pushvalue(L, -2);
     lua_pushcclosure(L, get_member, 1);
     lua_setfield(L, metatable, "__index");
@@ -136,6 +132,27 @@ static void add_members(lua_State *L, int metatable, int parent, const lh2_class
     lua_setfield(L, metatable, "__newindex");
     lua_rawsetp(L, metatable, &settable_key);
     lua_rawsetp(L, metatable, &readable_key);
+}
+
+/* Fills the metatable at `metatable` with what the members need. [-0, +0, m] */
+static void add_members(lua_State *L, int metatable, int parent, const lh2_class *class) {
+    push_members(L, parent, &readable_key);
+    add_methods(L, class->methods);
+    add_entries(L, class->getters);
+    push_members(L, parent, &settable_key);
+    add_entries(L, class->setters);
+    install_members(L, metatable);
+}
+
+void lh2_class_derive(lua_State *L, int parent, int members) {
+    parent = lua_absindex(L, parent);
+    members = lua_absindex(L, members);
+    lua_newtable(L);
+    copy_table(L, parent);
+    push_members(L, parent, &readable_key);
+    copy_table(L, members);
+    push_members(L, parent, &settable_key);
+    install_members(L, lua_gettop(L) - 2);
 }
 
 void lh2_class_register(lua_State *L, const lh2_class *class) {
@@ -155,14 +172,73 @@ void lh2_class_register(lua_State *L, const lh2_class *class) {
     lua_setfield(L, parent + 1, "__name");
     lua_setfield(L, parent + 1,
                  "__metatable"); /* what getmetatable gives: ours stays out of reach */
+    lua_pushboolean(L, true);
+    lua_setfield(L, parent + 1, class->name);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &metatables_key);
+    lua_pushvalue(L, parent + 1);
+    lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
+    lua_pop(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, class);
     lua_pop(L, 1);
 }
 
+/* --------------------------------------------------------------------- methods written in Lua */
+
+/* method(class, name): the function that objects of the class have; nil where there is none. */
+static int get_method(lua_State *L) {
+    luaL_checkstring(L, 1);
+    lua_settop(L, 2);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &metatables_key);
+    for (int i = 1, count = (int)lua_rawlen(L, 3); i <= count; i++) {
+        lua_rawgeti(L, 3, i);
+        lua_pushvalue(L, 1);
+        lua_rawget(L, 4);
+        if (lua_toboolean(L, -1)) {
+            lua_rawgetp(L, 4, &readable_key);
+            lua_pushvalue(L, 2);
+            lua_rawget(L, -2);
+            if (lua_isfunction(L, -1))
+                return 1;
+        }
+        lua_settop(L, 3);
+    }
+    return 0;
+}
+
+/* addMethods(class, {name = function}): for objects of the class and of those that inherit from it. */
+static int set_methods(lua_State *L) {
+    luaL_checkstring(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1))
+        lh2_note_own_file(L, -1);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &metatables_key);
+    for (int i = 1, count = (int)lua_rawlen(L, 3); i <= count; i++) {
+        lua_rawgeti(L, 3, i);
+        lua_pushvalue(L, 1);
+        lua_rawget(L, 4);
+        if (lua_toboolean(L, -1)) {
+            lua_rawgetp(L, 4, &readable_key);
+            copy_table(L, 2);
+        }
+        lua_settop(L, 3);
+    }
+    return 0;
+}
+
+void lh2_class_open(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"method", get_method}, {"addMethods", set_methods}, {NULL, NULL}};
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &metatables_key);
+    luaL_setfuncs(L, functions, 0);
+}
+
 /* --------------------------------------------------------------------------------- objects */
 
-void *lh2_new(lua_State *L, const lh2_class *class, size_t size) {
-    lh2_object *object = lua_newuserdatauv(L, size, 1);
+static void *make_object(lua_State *L, const lh2_class *class, size_t size, int user_values) {
+    (void)user_values;
+    lh2_object *object = lua_newuserdatauv(L, size, user_values);
     memset(object, 0, size);
     object->brand = &brand;
     object->class = class;
@@ -171,6 +247,44 @@ void *lh2_new(lua_State *L, const lh2_class *class, size_t size) {
     lua_setmetatable(L, -2);
     return object;
 }
+
+void *lh2_new(lua_State *L, const lh2_class *class, size_t size) {
+    return make_object(L, class, size, 1);
+}
+
+#if LUA_COMPAT_MANY_USER_VALUES
+
+void *lh2_new_with_slots(lua_State *L, const lh2_class *class, size_t size, int count) {
+    return make_object(L, class, size, 1 + count);
+}
+
+void lh2_set_slot(lua_State *L, int index, int slot) {
+    lua_setiuservalue(L, index, 1 + slot);
+}
+
+void lh2_push_slot(lua_State *L, int index, int slot) {
+    lua_getiuservalue(L, index, 1 + slot);
+}
+
+#else
+
+/* Slots are private fields. */
+static const char slot_keys[3];
+
+void *lh2_new_with_slots(lua_State *L, const lh2_class *class, size_t size, int count) {
+    (void)count;
+    return make_object(L, class, size, 1);
+}
+
+void lh2_set_slot(lua_State *L, int index, int slot) {
+    lh2_set_private(L, index, &slot_keys[slot]);
+}
+
+void lh2_push_slot(lua_State *L, int index, int slot) {
+    lh2_get_private(L, index, &slot_keys[slot]);
+}
+
+#endif
 
 void lh2_finalize(lh2_object *object) {
     if (object->anchors > 0)

@@ -15,7 +15,9 @@ typedef struct lh2_object {
     lh2_runtime *runtime;
     uint64_t listened;   /* a bit for each known event (emitter.h) that has a listener */
     uint64_t all_wanted; /* ... one that may look at more than three arguments */
-    int anchor;          /* reference number, valid while anchors > 0 */
+    uint64_t watched;    /* ... that `watcher` is told of first (emitter.h) */
+    struct lh2_object *watcher;
+    int anchor; /* reference number, valid while anchors > 0 */
     uint32_t anchors;
     uint8_t has_fields;    /* the user value is a table (listeners, the program's own fields) */
     uint8_t has_overrides; /* a member of the class was replaced by the program: look there first */
@@ -30,10 +32,23 @@ struct lh2_class {
     const luaL_Reg *metamethods; /* __gc, __close, __tostring ...; inherited unless given */
 };
 
+/* Makes what registering needs, before anything else of this header; adds `method` and `addMethods`, by
+ * which Lua files extend classes, to the table on top. [-0, +0, m] */
+void lh2_class_open(lua_State *L);
 /* Registers a class (parents first): makes its metatable. Inherits by copying. [-0, +0, m] */
 void lh2_class_register(lua_State *L, const lh2_class *class);
+/* Pushes a metatable of objects like those whose metatable is at `parent`, with the members of the table
+ * at `members` besides: they come first where names are the same. [-0, +1, m] */
+void lh2_class_derive(lua_State *L, int parent, int members);
 /* A new object of `size` octets, zeroed behind its head, on the stack. [-0, +1, m] */
 void *lh2_new(lua_State *L, const lh2_class *class, size_t size);
+/* The same, for an object with `count` slots (1 or 2) for values that it keeps alive: cheaper than
+ * private fields, which need a table. [-0, +1, m] */
+void *lh2_new_with_slots(lua_State *L, const lh2_class *class, size_t size, int count);
+/* Sets a slot of the object at `index` to the value on top. [-1, +0, m] */
+void lh2_set_slot(lua_State *L, int index, int slot);
+/* Pushes it. [-0, +1, -] */
+void lh2_push_slot(lua_State *L, int index, int slot);
 /* First in every __gc: an object that has anchors is finalized by lua_close alone, from where on
  * nothing is emitted. */
 void lh2_finalize(lh2_object *object);

@@ -5,6 +5,8 @@
 #define DEFAULT_MAX_CONCURRENT_STREAMS 100
 #define HANDSHAKE_TIMEOUT_MS 10000
 #define UNKNOWN_PROTOCOL_TIMEOUT_MS 10000
+#define KEEP_ALIVE_TIMEOUT_MS 60000 /* of servers, as the next */
+#define WRITE_TIMEOUT_MS 60000
 
 /* Numeric options and the limits they set. */
 typedef struct limit_option {
@@ -57,6 +59,26 @@ static void read_limits(lua_State *L, int index, h2_options *engine) {
                                                   H2_PADDING_ALIGNED, H2_PADDING_NONE);
 }
 
+static uint32_t read_ms(lua_State *L, int index, const char *name, uint32_t otherwise) {
+    return (uint32_t)lh2_opt_integer(L, index, name, 0, INT32_MAX, otherwise);
+}
+
+/* The limits that are times; 0 lifts one. */
+static void read_times(lua_State *L, int index, lh2_config *config) {
+    h2_limit_options *limits = &config->engine.limits;
+    config->unknown_protocol_timeout_ms = (uint32_t)lh2_opt_integer(
+        L, index, "unknownProtocolTimeout", 0, UINT32_MAX, config->unknown_protocol_timeout_ms);
+    config->handshake_timeout_ms =
+        read_ms(L, index, "handshakeTimeout", config->handshake_timeout_ms);
+    limits->first_settings_ms = config->handshake_timeout_ms;
+    limits->settings_ack_ms = read_ms(L, index, "settingsTimeout", limits->settings_ack_ms);
+    limits->header_block_ms = read_ms(L, index, "headersTimeout", limits->header_block_ms);
+    limits->stream_stall_ms = read_ms(L, index, "streamStallTimeout", limits->stream_stall_ms);
+    config->keep_alive_timeout_ms =
+        read_ms(L, index, "keepAliveTimeout", config->keep_alive_timeout_ms);
+    config->write_timeout_ms = read_ms(L, index, "writeTimeout", config->write_timeout_ms);
+}
+
 static void put_setting(lh2_config *config, h2_setting entry) {
     for (size_t i = 0; i < config->settings_count; i++)
         if (config->settings[i].id == entry.id) {
@@ -107,6 +129,8 @@ void lh2_config_read(lua_State *L, int index, h2_role role, lh2_config *config) 
     config->handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS;
     config->unknown_protocol_timeout_ms = UNKNOWN_PROTOCOL_TIMEOUT_MS;
     if (role == H2_SERVER) {
+        config->keep_alive_timeout_ms = KEEP_ALIVE_TIMEOUT_MS;
+        config->write_timeout_ms = WRITE_TIMEOUT_MS;
         put_setting(config, (h2_setting){H2_SETTINGS_MAX_CONCURRENT_STREAMS,
                                          DEFAULT_MAX_CONCURRENT_STREAMS});
         /* RFC 9218 §2.1: the old priority tree is not looked at. */
@@ -117,10 +141,7 @@ void lh2_config_read(lua_State *L, int index, h2_role role, lh2_config *config) 
     index = lua_absindex(L, index);
     read_limits(L, index, &config->engine);
     read_remote_custom(L, index, config);
-    config->handshake_timeout_ms = (uint32_t)lh2_opt_integer(
-        L, index, "handshakeTimeout", 0, INT32_MAX, config->handshake_timeout_ms);
-    config->unknown_protocol_timeout_ms = (uint32_t)lh2_opt_integer(
-        L, index, "unknownProtocolTimeout", 0, UINT32_MAX, config->unknown_protocol_timeout_ms);
+    read_times(L, index, config);
     lua_getfield(L, index, "settings");
     lh2_config_update_settings(L, -1, config);
     lua_pop(L, 1);

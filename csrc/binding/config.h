@@ -14,7 +14,9 @@ typedef struct lh2_config {
     uint16_t remote_custom[H2_MAX_CUSTOM_SETTINGS];
     size_t remote_custom_count;
     uint32_t unknown_protocol_timeout_ms;
-    uint32_t handshake_timeout_ms;
+    uint32_t handshake_timeout_ms;  /* of TLS; the engine has it for the first SETTINGS */
+    uint32_t keep_alive_timeout_ms; /* of a session without streams; 0: none */
+    uint32_t write_timeout_ms;      /* without progress; 0: none */
 } lh2_config;
 
 /* Reads the option table at `index` (nil: all defaults). Raises for what Node raises for.

@@ -1,4 +1,7 @@
+#include "binding/classes/session_members.h"
 #include "binding/classes/stream.h"
+
+#define STATUS_MISDIRECTED 421
 
 /* From the engine's events to listeners: one function for each kind. They run under lh2_enter. */
 
@@ -24,6 +27,10 @@ static void emit_section(lua_State *L, lh2_stream *stream, const h2_event *event
 
 /* "trailers" of a request that was itself not told yet: behind it. `held` is {headers, flags, raw}. */
 static void tell_trailers(lua_State *L, lh2_object *object, intptr_t held) {
+    if (((lh2_stream *)object)->duplex.is_resume_due) { /* the body that came before flows first */
+        lh2_tick_push(L, object, tell_trailers, held);
+        return;
+    }
     int first = lua_gettop(L) + 1;
     lh2_push_held(L, (int)held);
     lh2_drop(L, (int)held);
@@ -61,10 +68,22 @@ static void deliver_push(lua_State *L, lh2_session *session, const h2_event *eve
     lh2_stream *stream =
         lh2_stream_new(L, &lh2_client_stream_class, session, event->stream_id, true, false);
     stream->is_push = true;
+    stream->duplex.is_ending = stream->duplex.is_finish_called = true;
     stream->ends_after_headers = event->headers.is_end;
     h2_session_set_context(session->engine, stream->id, stream);
     push_section(L, event);
     lh2_emit(L, &session->object, LH2_EVENT_STREAM, 4);
+}
+
+/* A response that nobody listens for is kept for a coroutine that may ask for it later. */
+static void deliver_response(lua_State *L, lh2_stream *stream, const h2_event *event) {
+    lh2_event name = stream->is_push ? LH2_EVENT_PUSH : LH2_EVENT_RESPONSE;
+    bool is_heard = lh2_has_listener(&stream->duplex.object, name);
+    if (!is_heard && stream->duplex.object.runtime->keeps_responses) {
+        push_section(L, event);
+        lh2_client_stream_keep_response(L, stream);
+    }
+    emit_section(L, stream, event, name);
 }
 
 static void deliver_headers(lua_State *L, void *data) {
@@ -81,12 +100,16 @@ static void deliver_headers(lua_State *L, void *data) {
     }
     if (stream == NULL)
         return;
+    lh2_stream_note_activity(stream);
+    lh2_perf_stream_headers(stream);
     switch (event->headers.message) {
     case H2_INFORMATIONAL:
         deliver_informational(L, stream, event);
         break;
     case H2_RESPONSE:
-        emit_section(L, stream, event, stream->is_push ? LH2_EVENT_PUSH : LH2_EVENT_RESPONSE);
+        if (event->headers.status == STATUS_MISDIRECTED)
+            lh2_session_misdirected(L, d->session, &stream->duplex.object);
+        deliver_response(L, stream, event);
         break;
     default:
         deliver_trailers(L, stream, event);
@@ -105,6 +128,8 @@ static void deliver_data(lua_State *L, void *data) {
                            net_loop_now(d->session->object.runtime->loop));
         return;
     }
+    lh2_stream_note_activity(stream);
+    lh2_perf_stream_data(stream);
     if (event->data.octets.size > 0)
         lh2_duplex_data(L, &stream->duplex, event->data.octets.data, event->data.octets.size);
     if (event->data.is_end && !stream->duplex.is_destroyed)
@@ -120,39 +145,12 @@ static void deliver_close(lua_State *L, void *data) {
 
 /* ----------------------------------------------------------------------------- of sessions */
 
-static void emit_settings(lua_State *L, lh2_session *session, lh2_event name,
-                          const h2_settings *settings) {
-    if (!lh2_has_listener(&session->object, name))
-        return;
-    lh2_push_settings(L, settings);
-    lh2_emit(L, &session->object, name, 1);
-}
-
 static void deliver_settings(lua_State *L, void *data) {
-    lh2_session *session = ((const delivery *)data)->session;
-    emit_settings(L, session, LH2_EVENT_REMOTE_SETTINGS,
-                  h2_session_remote_settings(session->engine));
+    lh2_session_settings_received(L, ((const delivery *)data)->session);
 }
 
-/* The settings() that was acknowledged hears of it first, then whoever listens. */
 static void deliver_settings_ack(lua_State *L, void *data) {
-    lh2_session *session = ((const delivery *)data)->session;
-    if (!session->has_initial_ack) {
-        session->has_initial_ack = true;
-    } else if (session->settings.count > 0) {
-        double duration_ms = lh2_callbacks_take(L, &session->settings);
-        if (lua_isfunction(L, -1)) {
-            lua_pushnil(L);
-            lh2_push_settings(L, h2_session_local_settings(session->engine));
-            lua_pushnumber(L, duration_ms);
-            lua_call(L, 3, 0);
-        } else {
-            lua_pop(L, 1);
-        }
-    }
-    if (session->engine != NULL)
-        emit_settings(L, session, LH2_EVENT_LOCAL_SETTINGS,
-                      h2_session_local_settings(session->engine));
+    lh2_session_settings_acknowledged(L, ((const delivery *)data)->session);
 }
 
 static void deliver_ping(lua_State *L, void *data) {
@@ -168,6 +166,7 @@ static void deliver_ping_ack(lua_State *L, void *data) {
     if (d->session->pings.count == 0)
         return;
     double duration_ms = lh2_callbacks_take(L, &d->session->pings);
+    lh2_perf_session_pinged(d->session, duration_ms);
     lua_pushnil(L);
     lua_pushnumber(L, duration_ms);
     lua_pushlstring(L, (const char *)d->event->ping.payload, 8);
@@ -178,6 +177,7 @@ static void deliver_goaway(lua_State *L, void *data) {
     const delivery *d = data;
     lh2_session *session = d->session;
     uint32_t code = d->event->goaway.code;
+    session->has_goaway = true;
     session->goaway_code = code;
     session->goaway_last_id = d->event->goaway.last_id;
     if (lh2_has_listener(&session->object, LH2_EVENT_GOAWAY)) {
@@ -196,15 +196,18 @@ static void deliver_goaway(lua_State *L, void *data) {
     }
     lh2_push_session_error(L, code, H2_BY_PEER);
     /* Our own GOAWAY says NO_ERROR; the streams end with the peer's code. */
+    h2_session_terminate(session->engine, H2_NO_ERROR, bytes_slice_of(NULL, 0));
     lh2_session_destroy(L, session, code);
 }
 
 /* The peer broke the protocol: the engine has queued GOAWAY, and the session ends. */
 static void deliver_fault(lua_State *L, void *data) {
     const delivery *d = data;
-    const char *name = h2_error_name(d->event->fault.code);
-    lh2_push_error_text(L, "Error", "ERR_HTTP2_ERROR", "%s (%s)", d->event->fault.text,
-                        name != NULL ? name : "?");
+    const char *name = h2_error_name(d->event->fault.code), *text = d->event->fault.text;
+    bool is_limit = strcmp(text, H2_TOO_MANY_INVALID_FRAMES) == 0;
+    lh2_push_error_text(L, "Error",
+                        is_limit ? "ERR_HTTP2_TOO_MANY_INVALID_FRAMES" : "ERR_HTTP2_ERROR",
+                        "%s (%s)", text, name != NULL ? name : "?");
     lua_pushinteger(L, (lua_Integer)d->event->fault.code);
     lua_setfield(L, -2, "errno");
     lua_pushliteral(L, "peer");
@@ -227,15 +230,7 @@ static void deliver_altsvc(lua_State *L, void *data) {
 
 static void deliver_origin(lua_State *L, void *data) {
     const delivery *d = data;
-    if (!d->session->is_encrypted || !lh2_has_listener(&d->session->object, LH2_EVENT_ORIGIN))
-        return;
-    lua_createtable(L, (int)d->event->origin.count, 0);
-    for (size_t i = 0; i < d->event->origin.count; i++) {
-        bytes_slice origin = d->event->origin.origins[i];
-        lua_pushlstring(L, (const char *)origin.data, origin.size);
-        lua_rawseti(L, -2, (int)i + 1);
-    }
-    lh2_emit(L, &d->session->object, LH2_EVENT_ORIGIN, 1);
+    lh2_session_origins_received(L, d->session, d->event->origin.origins, d->event->origin.count);
 }
 
 /* ------------------------------------------------------------------------------- dispatch */

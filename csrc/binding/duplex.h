@@ -72,6 +72,7 @@ struct lh2_duplex {
     bool is_finished;       /* "finish" was emitted */
     bool is_finish_awaited; /* by a callback of finish() */
     bool needs_drain;
+    bool is_cut;  /* a write was released unsent: "finish" is not true any more */
     bool is_held; /* writes wait in `waiting`: not connected yet */
     uint16_t corked;
     uint8_t default_encoding;
@@ -104,6 +105,8 @@ void lh2_duplex_data(lua_State *L, lh2_duplex *duplex, const uint8_t *data, size
  * Idempotent. With `auto_destroy` (which a class may set late, and call again) nobody needs to read
  * where nothing is left, and the duplex is destroyed if that was the last it waited for. */
 void lh2_duplex_end(lua_State *L, lh2_duplex *duplex);
+/* An "end" that is on its way is emitted now: what comes next would overtake it. */
+void lh2_duplex_emit_due_end(lua_State *L, lh2_duplex *duplex);
 /* The writable side has been flushed: "finish" (in a tick), callbacks of finish(). */
 void lh2_duplex_finished(lua_State *L, lh2_duplex *duplex);
 /* Writes that were held go out now. */
@@ -111,7 +114,7 @@ void lh2_duplex_release_held(lua_State *L, lh2_duplex *duplex);
 /* As resume() by the program: what nobody reads is let go. */
 void lh2_duplex_resume(lua_State *L, lh2_duplex *duplex);
 /* The writable side ends without the program's doing (a reset): later writes fail, "finish" follows
- * if `with_finish`. */
+ * if `with_finish` and if nothing that was written is lost. */
 void lh2_duplex_abort_writing(lua_State *L, lh2_duplex *duplex, bool with_finish);
 /* As destroy(err) by the program, with the error or nil on top. [-1, +0, e] */
 void lh2_duplex_destroy(lua_State *L, lh2_duplex *duplex);
@@ -120,6 +123,24 @@ void lh2_duplex_closed(lua_State *L, lh2_duplex *duplex);
 /* Pushes the error the duplex was destroyed with, or nil. [-0, +1, -] */
 void lh2_duplex_push_error(lua_State *L, lh2_duplex *duplex);
 
+/* writable:write(chunk[, encoding][, callback]) and writable:finish(...), for classes that put something
+ * in front of them. */
+int lh2_writable_write(lua_State *L);
+int lh2_writable_finish(lua_State *L);
+/* Has the function at index `callback` called in a tick, blaming the object, with the value on top.
+ * [-1, +0, m] */
+void lh2_call_later(lua_State *L, lh2_object *object, int callback);
+/* What the class does when "data" or "readable" gets its first listener or loses its last, for one
+ * that watches them: the object at `index` is a duplex. [-0, +0, e] */
+void lh2_readable_listened(lua_State *L, int index, int event, bool is_added);
+
+/* A write that the class makes itself, for octets that come by chunk.read: a struct of `size` octets
+ * that begins with an lh2_write, the rest zero, of the duplex at `index`. It counts until its release.
+ * [-0, +0, m] */
+lh2_write *lh2_write_begin(lua_State *L, int index, size_t size);
+/* The class writes all that is still to come by such writes: the program's fail from now on, and
+ * `flushed` follows the last. */
+void lh2_duplex_take_writing(lh2_duplex *duplex);
 /* Frees a write without any further effect. */
 void lh2_write_drop(lh2_write *write);
 /* The chunk's release: completes the write in a tick: callback (with an error unless sent), "drain". */

@@ -38,6 +38,7 @@
     X(REQUEST, "request")                                                                          \
     X(CHECK_CONTINUE, "checkContinue")                                                             \
     X(CHECK_EXPECTATION, "checkExpectation")                                                       \
+    X(UPGRADE, "upgrade")                                                                          \
     X(HANDLER_ERROR, "handlerError")                                                               \
     X(DROP, "drop")                                                                                \
     X(ALTSVC, "altsvc")                                                                            \
@@ -54,6 +55,8 @@
     X(PUSH, "push")                                                                                \
     X(TRAILERS, "trailers")                                                                        \
     X(WANT_TRAILERS, "wantTrailers")                                                               \
+    X(STREAM_CLOSED, "streamClosed")                                                               \
+    X(FETCH_TRAILERS, "fetchTrailers")                                                             \
     X(PRIORITY, "priority")                                                                        \
     X(NEW_LISTENER, "newListener")                                                                 \
     X(REMOVE_LISTENER, "removeListener")
@@ -69,7 +72,7 @@ extern const lh2_class lh2_emitter_class;
 
 /* Whether anybody listens: to be asked before arguments are made. */
 static inline bool lh2_has_listener(const lh2_object *object, lh2_event event) {
-    return object->listened >> event & 1;
+    return (object->listened | object->watched) >> event & 1;
 }
 
 /* Whether a listener may look at more than three arguments: a fourth need not be made otherwise. */
@@ -81,6 +84,9 @@ static inline bool lh2_wants_all(const lh2_object *object, lh2_event event) {
  * error raised in one goes through to the protected call around. Returns whether there was one. The
  * object may be closed, the stack is the same, afterwards. [-nargs, +0, e] */
 bool lh2_emit(lua_State *L, lh2_object *object, lh2_event event, int nargs);
+/* The same, of the object at `index`, which need not be anchored: for use in the program's own calls,
+ * which an error that is raised leaves as it goes. [-nargs, +0, e] */
+bool lh2_emit_at(lua_State *L, int index, lh2_event event, int nargs);
 /* Emits "error" with the error on top; without a listener it is raised. [-1, +0, e] */
 void lh2_emit_error(lua_State *L, lh2_object *object);
 /* Emits in a tick: without arguments. [-0, +0, m] */
@@ -89,9 +95,28 @@ void lh2_emit_later(lua_State *L, lh2_object *object, lh2_event event);
 /* Adds the function on top as a listener of the object at `index`, which it pops. [-1, +0, m] */
 void lh2_add_listener(lua_State *L, int index, lh2_event event, bool is_once);
 
+/* Takes out the function on top, the one added last of those that are the same. [-1, +0, m] */
+void lh2_remove_listener(lua_State *L, int index, lh2_event event);
+/* As emitter:emit(name, ...), for classes that do something of their own on an event. */
+int lh2_emitter_emit(lua_State *L);
+
 /* A class may want to know when the first listener of an event comes or the last one goes (known
  * events only): called after the change, with the object's index. */
 typedef void (*lh2_listener_hook)(lua_State *L, int index, int event, bool is_added);
 void lh2_set_listener_hook(lua_State *L, const lh2_class *class, lh2_listener_hook hook);
+
+/* One object in C may watch another: it is told of events, before their listeners, by the hook of its
+ * class; the arguments, on top of the stack, stay there. What is watched counts as listened to. */
+typedef void (*lh2_watch_hook)(lua_State *L, lh2_object *watcher, int event, int nargs);
+void lh2_set_watch_hook(lua_State *L, const lh2_class *class, lh2_watch_hook hook);
+/* Adds the event to what `object` is watched for, or takes it away. The watcher lives as long as it
+ * watches. */
+void lh2_watch(lh2_object *object, lh2_object *watcher, lh2_event event, bool is_on);
+/* Nothing is watched any more. */
+void lh2_unwatch(lh2_object *object);
+
+/* Whether `function` is the one listener of the event. [-0, +0, -] */
+bool lh2_is_only_listener(lua_State *L, lh2_object *object, lh2_event event,
+                          lua_CFunction function);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -18,6 +19,7 @@
 
 #define lua_newuserdatauv(L, size, count) lua_newuserdata(L, size)
 /* One user value an object: its own environment table, where one was set. */
+#define LUA_COMPAT_MANY_USER_VALUES 0
 #define lua_getiuservalue(L, index, n) lua_getfenv(L, index)
 #define lua_setiuservalue(L, index, n) lua_setfenv(L, index)
 #define lua_rawlen(L, index) lua_objlen(L, index)
@@ -97,7 +99,19 @@ static inline int lua_compat_max_arguments(lua_State *L, int index) {
     return 255;
 }
 
+/* What a program should know once; 5.1 has no channel of its own for it. */
+static inline void lua_compat_warn(lua_State *L, const char *text) {
+    (void)L;
+    fprintf(stderr, "warning: %s\n", text);
+}
+
 #else
+
+#define LUA_COMPAT_MANY_USER_VALUES 1
+
+static inline void lua_compat_warn(lua_State *L, const char *text) {
+    lua_warning(L, text, 0);
+}
 
 static inline bool lua_compat_integer(lua_State *L, int index, int64_t *out) {
     int is_integer = 0;
@@ -115,5 +129,17 @@ static inline int lua_compat_max_arguments(lua_State *L, int index) {
 }
 
 #endif
+
+/* As lua_resume of 5.4: *results values of the coroutine are on its stack. */
+static inline int lua_compat_resume(lua_State *L, lua_State *from, int nargs, int *results) {
+#if LUA_VERSION_NUM == 501
+    (void)from;
+    int status = lua_resume(L, nargs);
+    *results = lua_gettop(L);
+    return status;
+#else
+    return lua_resume(L, from, nargs, results);
+#endif
+}
 
 #endif

@@ -16,5 +16,7 @@ void lh2_settings_open(lua_State *L);
 void lh2_session_open(lua_State *L);
 void lh2_stream_open(lua_State *L);
 void lh2_server_open(lua_State *L);
+void lh2_exchange_open(lua_State *L);
+void lh2_http1_open(lua_State *L);
 
 #endif

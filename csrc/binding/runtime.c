@@ -1,7 +1,6 @@
 #include "binding/runtime.h"
 
 #include <assert.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "binding/args.h"
@@ -41,7 +40,7 @@ static int runtime_gc(lua_State *L) {
 
 void lh2_runtime_open(lua_State *L) {
     lh2_runtime *runtime = lua_newuserdatauv(L, sizeof *runtime, 0);
-    *runtime = (lh2_runtime){.pid = 0};
+    *runtime = (lh2_runtime){.loop = NULL};
     list_init(&runtime->writes);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, runtime_gc);
@@ -66,13 +65,10 @@ net_loop *lh2_runtime_loop(lua_State *L) {
     if (!runtime->loop) {
         if (net_loop_new(&runtime->loop, lh2_runtime_turn, runtime))
             lh2_raise_text(L, "Error", "ERR_LOOP", "the event loop could not be made");
-        runtime->pid = getpid();
         if (runtime->ticks_count > 0)
             net_loop_wake(runtime->loop);
-    } else if (runtime->pid != getpid()) {
-        if (net_loop_fork(runtime->loop))
-            lh2_raise_text(L, "Error", "ERR_LOOP", "the event loop did not survive the fork");
-        runtime->pid = getpid();
+    } else if (net_loop_fork(runtime->loop)) {
+        lh2_raise_text(L, "Error", "ERR_LOOP", "the event loop did not survive the fork");
     }
     return runtime->loop;
 }

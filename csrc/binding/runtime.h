@@ -11,13 +11,14 @@ struct lh2_class;
 struct lh2_object;
 struct lh2_tick;
 
-#define LH2_MAX_HOOKS 8
+#define LH2_MAX_HOOKS 16
 
-/* What a class has asked to be told (call.h, emitter.h); either may be NULL. */
+/* What a class has asked to be told (call.h, emitter.h); any may be NULL. */
 typedef struct lh2_hooks {
     const struct lh2_class *class;
     bool (*on_blame)(lua_State *L, struct lh2_object *object);
     void (*on_listener)(lua_State *L, int index, int event, bool is_added);
+    void (*on_watched)(lua_State *L, struct lh2_object *watcher, int event, int nargs);
 } lh2_hooks;
 
 typedef struct lh2_runtime {
@@ -29,11 +30,16 @@ typedef struct lh2_runtime {
     size_t ticks_reserved; /* room kept for lh2_tick_push_reserved */
     list_node writes; /* every lh2_write (duplex.h) there is: freed with the state at the latest */
     lh2_hooks hooks[LH2_MAX_HOOKS];
+    lua_State *idle_task; /* a coroutine for handlers to run in (task.c); NULL: none is idle */
+    int idle_task_ref;    /* held */
     int enter_ref, blame_ref, traceback_ref; /* functions of call.c, held */
     bool has_uncaught; /* an error waits to be raised by run (in the state's slot) */
-    bool is_closing;   /* lua_close is under way: nothing is emitted any more */
-    int pid;
-    int64_t date_time; /* the second that `date` is of (lh2_server_date) */
+    bool is_observed;  /* performance entries are wanted (perf.c) */
+    uint64_t time_origin_ns;
+    bool keeps_responses; /* coroutines are in use: responses nobody listens for are kept */
+    uint8_t warned;       /* a bit for each warning (warning.h) that was given */
+    bool is_closing;      /* lua_close is under way: nothing is emitted any more */
+    int64_t date_time;    /* the second that `date` is of (lh2_server_date) */
     char date[40];
 } lh2_runtime;
 
@@ -62,6 +68,9 @@ void lh2_runtime_functions(lua_State *L);
 /* Keeps the object at `index` alive, and reachable by lh2_push, until lh2_release has been called as
  * often: from open to close, and while a tick is due. [-0, +0, m] */
 void lh2_anchor(lua_State *L, int index);
+/* Sees to it that the next lh2_anchor cannot fail: for what must not be interrupted between a first
+ * callback's becoming possible and the anchor. Nothing else is anchored or held meanwhile. [-0, +0, m] */
+void lh2_anchor_reserve(lua_State *L);
 /* One more anchor for an object that has one; cannot fail. */
 void lh2_retain(struct lh2_object *object);
 /* [-0, +0, -] */

@@ -1,7 +1,9 @@
 #include "binding/url.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static bool is_scheme_char(char c, size_t at) {
     return isalpha((unsigned char)c) ||
@@ -77,6 +79,27 @@ bool lh2_url_parse(const char *text, size_t size, lh2_url *url) {
         authority = user_end + 1;
     }
     return parse_authority(authority, length, url);
+}
+
+bool lh2_url_is_opaque(const char *text, size_t size) {
+    static const char *const with_origin[] = {"http", "https", "ws", "wss", "ftp"};
+    size_t at = 0;
+    while (at < size && is_scheme_char(text[at], at))
+        at++;
+    if (at == 0 || at == size || text[at] != ':')
+        return false;
+    for (size_t i = 0; i < sizeof(with_origin) / sizeof(*with_origin); i++)
+        if (strlen(with_origin[i]) == at && strncasecmp(text, with_origin[i], at) == 0)
+            return false;
+    return true;
+}
+
+void lh2_url_origin(const lh2_url *url, char origin[LH2_ORIGIN_SIZE]) {
+    bool has_port = url->port >= 0 && url->port != lh2_url_default_port(url->scheme);
+    int size = snprintf(origin, LH2_ORIGIN_SIZE, url->is_ipv6 ? "%s://[%s]" : "%s://%s",
+                        url->scheme, url->host);
+    if (has_port)
+        snprintf(origin + size, LH2_ORIGIN_SIZE - (size_t)size, ":%d", url->port);
 }
 
 int lh2_url_default_port(const char *scheme) {

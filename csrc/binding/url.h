@@ -17,6 +17,12 @@ typedef struct lh2_url {
 /* Takes an absolute URL apart; user information, path, query and fragment are passed over. False for
  * what is none. */
 bool lh2_url_parse(const char *text, size_t size, lh2_url *url);
+/* Whether it is a URL of a scheme that knows no origin, such as "data:" or "file:". */
+bool lh2_url_is_opaque(const char *text, size_t size);
+
+#define LH2_ORIGIN_SIZE (LH2_HOST_SIZE + 32)
+/* Writes the origin (RFC 6454 §6.2): scheme://host, with the port unless the scheme means it. */
+void lh2_url_origin(const lh2_url *url, char origin[LH2_ORIGIN_SIZE]);
 /* The port a scheme means by itself, or 0. */
 int lh2_url_default_port(const char *scheme);
 

@@ -27,12 +27,14 @@ void h2_session_trim_wire(h2_session *session) {
 void h2_session_add_frame(h2_session *session, size_t octets) {
     h2_wire_add(session->wire, octets, 1, 0);
     session->limits.outbound_frames++;
+    H2_COUNT(session, frames_sent, 1);
 }
 
 void h2_session_add_ack(h2_session *session, size_t octets) {
     h2_wire_add(session->wire, octets, 1, 1);
     session->limits.outbound_frames++;
     session->limits.outbound_acks++;
+    H2_COUNT(session, frames_sent, 1);
 }
 
 int h2_session_put_reset(h2_session *session, uint32_t stream_id, uint32_t code) {

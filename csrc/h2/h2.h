@@ -120,7 +120,17 @@ typedef struct h2_pool h2_pool;
 int h2_pool_new(h2_pool **out);
 void h2_pool_free(h2_pool *pool);
 
+/* What a session has done, for whoever wants to know. */
+typedef struct h2_counters {
+    uint64_t frames_sent, frames_received;
+    uint64_t octets_sent, octets_received; /* of everything */
+    uint32_t most_streams;                 /* that were open at once, by whoever */
+} h2_counters;
+
 typedef enum h2_padding { H2_PADDING_NONE, H2_PADDING_MAX, H2_PADDING_ALIGNED } h2_padding;
+
+/* The text of the fault that max_session_invalid_frames makes, for who tells it from the others. */
+#define H2_TOO_MANY_INVALID_FRAMES "too many invalid or empty frames"
 
 /* What a hostile peer may make us do. Numbers are counts, octets or per second, as named. */
 typedef struct h2_limit_options {
@@ -140,6 +150,11 @@ typedef struct h2_limit_options {
     size_t max_outbound_octets;            /* 512 KiB; above it wants_input is false */
     size_t max_session_octets;             /* 10 MB; above it new streams are refused */
     uint32_t max_interim_responses;        /* 32 for each request */
+    uint32_t first_settings_ms;            /* 10000, from the first tick on; 0: no limit */
+    uint32_t settings_ack_ms;              /* 10000; 0: no limit */
+    uint32_t header_block_ms;              /* 10000, from its first frame to its end; 0: no limit */
+    uint32_t stream_stall_ms;              /* servers 60000, clients 0 (no limit): while a window
+                                              holds DATA back, 16 KiB are to move in this time */
     bool is_strict;                        /* stream errors a peer could farm end the session */
 } h2_limit_options;
 
@@ -155,8 +170,9 @@ typedef struct h2_options {
     size_t max_send_header_octets;        /* 65536; hpack_encoder_bound of one block */
     h2_padding padding;
     h2_limit_options limits;
-    uint64_t seed; /* unpredictable to the peer */
-    h2_pool *pool; /* not owned */
+    uint64_t seed;         /* unpredictable to the peer */
+    h2_pool *pool;         /* not owned */
+    h2_counters *counters; /* not owned; kept up to date. NULL: nobody wants to know */
 } h2_options;
 
 /* The defaults noted above. */
@@ -172,6 +188,17 @@ int h2_session_new(h2_session **out, const h2_options *options);
 /* Frees the session (NULL: nothing); chunks still queued are released as not sent. Not from within a
  * `release`. */
 void h2_session_free(h2_session *session);
+
+/* -------------------------------------------------------------------------------------- time */
+
+#define H2_NEVER UINT64_MAX
+
+/* Tells the time, on the clock of h2_session_feed: before output is asked for, and when the deadline
+ * has come. What the peer is late with ends the session (H2_EV_FAULT) or a stream (H2_EV_CLOSE): ask
+ * h2_session_next. The first call starts the clock; without one there are no deadlines. */
+void h2_session_tick(h2_session *session, uint64_t now_ms);
+/* When to call it at the latest; H2_NEVER: nothing waits. */
+uint64_t h2_session_deadline(const h2_session *session);
 
 /* ------------------------------------------------------------------------------------ input */
 
@@ -237,6 +264,7 @@ typedef struct h2_event {
             bool is_processed; /* false: the peer has certainly not acted on it (REFUSED_STREAM,
                                    above GOAWAY's last id, never sent); it is safe to send again */
             const char *text;  /* of H2_BY_ENGINE: what was wrong */
+            uint64_t octets_sent, octets_received; /* of content */
         } close;
         struct {
             uint8_t payload[8];
@@ -340,7 +368,8 @@ int h2_session_submit_origin(h2_session *session, const bytes_slice *origins, si
 /* The receive window of the connection; growing it sends WINDOW_UPDATE, shrinking it takes effect as
  * the peer spends. */
 int h2_session_set_local_window(h2_session *session, uint32_t octets);
-/* The identifier of the next stream this side opens; H2_MISUSE if of the wrong parity or used. */
+/* The identifier of the next stream this side opens; one above 2^31-1: there is none left. H2_MISUSE
+ * if of the wrong parity or used. */
 int h2_session_set_next_id(h2_session *session, uint32_t stream_id);
 
 /* Graceful end (RFC 9113 §6.8): GOAWAY with the last stream processed; no new streams either way; a
@@ -410,7 +439,8 @@ typedef struct h2_stream_figures {
     bool is_waiting; /* HEADERS held back by the peer's concurrency limit */
     int64_t local_window_size;
     int64_t remote_window_size;
-    size_t queued_octets; /* of chunks with data, not yet framed */
+    size_t queued_octets;                  /* of chunks with data, not yet framed */
+    uint64_t octets_sent, octets_received; /* of content, framed */
     h2_priority priority;
 } h2_stream_figures;
 /* H2_GONE for a stream the session does not know (any more). */

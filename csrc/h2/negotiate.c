@@ -89,6 +89,7 @@ int h2_session_submit_settings(h2_session *session, const h2_setting *settings, 
         h2_session_trim_wire(session);
         return H2_NOMEM;
     }
+    h2_session_date_settings(session, sent);
     list_append(&session->sent_settings, &sent->link);
     session->unacknowledged_settings++;
     uint8_t *p = h2_wire_tail(session->wire);

@@ -135,6 +135,7 @@ static int expect_header(h2_session *session, h2_event *event) {
     if (result != H2_OK)
         return result;
     h2_frame_header_read(&in->frame, octets);
+    H2_COUNT(session, frames_received, 1);
     in->left = in->frame.length;
     in->padding = 0;
     h2_reception reception = reception_of(session);
@@ -240,8 +241,9 @@ void h2_session_feed(h2_session *session, const uint8_t *data, size_t size, uint
     session->limits.now_ms = now_ms;
     session->in.data = size > 0 ? data : nothing;
     session->in.size = size;
+    H2_COUNT(session, octets_received, size);
 }
 
 bool h2_session_has_events(const h2_session *session) {
-    return session->in.size > 0 || !list_is_empty(&session->closed);
+    return session->in.size > 0 || session->is_overdue || !list_is_empty(&session->closed);
 }

@@ -33,7 +33,13 @@ static int begin_block(h2_session *session, h2_block_kind kind, uint32_t promise
     hpack_section *section = h2_pool_take_section(session->pool);
     if (!section)
         return H2_NOMEM;
-    *block = (h2_block){kind, frame->flags, frame->stream_id, promised_id, is_late, section};
+    *block = (h2_block){.kind = kind,
+                        .flags = frame->flags,
+                        .stream_id = frame->stream_id,
+                        .promised_id = promised_id,
+                        .begun_ms = session->limits.now_ms,
+                        .is_late = is_late,
+                        .section = section};
     h2_limits_block(&session->limits);
     session->in.expect = expect_fragment;
     bool is_empty = session->in.left == session->in.padding;

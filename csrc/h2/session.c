@@ -32,6 +32,10 @@ void h2_options_init(h2_options *options, h2_role role) {
                 .max_outbound_octets = 512 * 1024,
                 .max_session_octets = 10 * 1000 * 1000,
                 .max_interim_responses = 32,
+                .first_settings_ms = 10000,
+                .settings_ack_ms = 10000,
+                .header_block_ms = 10000,
+                .stream_stall_ms = role == H2_SERVER ? 60000 : 0,
                 .is_strict = true,
             },
     };
@@ -75,11 +79,13 @@ static void init(h2_session *session, const h2_options *options) {
         .role = options->role,
         .padding = options->padding,
         .pool = options->pool,
+        .counters = options->counters,
         .next_id = h2_role_first_id(options->role),
         .send_window.left = H2_INITIAL_WINDOW,
         .announced_max_streams = UINT32_MAX,
         .max_reserved_peer = options->max_reserved_remote_streams,
         .max_send_header_octets = options->max_send_header_octets,
+        .deadlines = {.first_settings_ms = H2_NEVER, .look_ms = H2_NEVER},
     };
     h2_session_begin_reading(session);
     idmap_init(&session->streams, options->seed);
@@ -167,7 +173,7 @@ size_t h2_session_memory(const h2_session *session) {
     size_t octets = sizeof(*session) + session->in.carry.capacity;
     octets += hpack_decoder_memory(session->decoder) + hpack_encoder_memory(session->encoder);
     octets += idmap_count(&session->streams) * sizeof(h2_stream);
-    octets += session->unread_octets + session->unread_frames * UNREAD_FRAME_OCTETS;
+    octets += session->unread_octets + (size_t)session->unread_frames * UNREAD_FRAME_OCTETS;
     octets += session->queued_octets + session->held_octets;
     octets += session->wire ? h2_wire_memory(session->wire) : 0;
     octets += session->early_priorities ? sizeof(*session->early_priorities) : 0;
@@ -203,6 +209,8 @@ int h2_session_get_stream(const h2_session *session, uint32_t stream_id,
         .local_window_size = stream->receive_window.window.left,
         .remote_window_size = stream->send_window.left,
         .queued_octets = stream->queued_octets,
+        .octets_sent = stream->octets_sent,
+        .octets_received = stream->octets_received,
         .priority = stream->node.priority,
     };
     if (!stream->has_priority)

@@ -46,6 +46,7 @@ typedef struct h2_block {
     uint8_t flags; /* of the frame that began it */
     uint32_t stream_id;
     uint32_t promised_id;
+    uint64_t begun_ms;
     bool is_late;           /* after END_STREAM: a fault of the stream, raised at the end */
     hpack_section *section; /* kept until the next h2_session_next: its event points into it */
 } h2_block;
@@ -60,10 +61,16 @@ typedef struct h2_early_priorities {
     } entries[H2_MAX_EARLY_PRIORITIES];
 } h2_early_priorities;
 
+/* What is due by when (deadline.c); H2_NEVER where nothing is. */
+typedef struct h2_deadlines {
+    uint64_t first_settings_ms; /* the peer's, while they have not come */
+    uint64_t look_ms;           /* at streams whose DATA is held back */
+    uint64_t grace_ms;          /* nothing that was due before is late before this */
+} h2_deadlines;
+
 struct h2_session {
-    h2_role role;
-    h2_padding padding;
     h2_pool *pool;
+    h2_counters *counters; /* NULL: nothing is counted */
     hpack_decoder *decoder;
     hpack_encoder *encoder;
     h2_wire *wire; /* NULL while nothing waits for the transport */
@@ -89,7 +96,6 @@ struct h2_session {
     h2_growth growth;
     size_t queued_octets; /* sums over the streams */
     size_t unread_octets;
-    size_t unread_frames;
     size_t held_octets; /* fields that wait */
 
     h2_settings local; /* as acknowledged */
@@ -101,6 +107,7 @@ struct h2_session {
     uint32_t unacknowledged_pings;
     uint32_t announced_max_streams; /* sent, acknowledged or not */
     uint32_t max_reserved_peer;
+    uint32_t unread_frames; /* that the unread octets came in */
     size_t max_send_header_octets;
 
     h2_reader in;
@@ -108,19 +115,31 @@ struct h2_session {
     bytes_slice *origins; /* of the last H2_EV_ORIGIN */
     h2_fault fault;
     h2_limits limits;
+    h2_deadlines deadlines;
 
     uint32_t sent_last_id; /* of our GOAWAY; meaningless before */
     uint32_t received_last_id;
     uint8_t received_goaways;
+    h2_role role : 8;
+    h2_padding padding : 8;
     bool has_sent_goaway : 1;
     bool is_draining : 1; /* the last GOAWAY is sent when the streams are done */
     bool is_drained : 1;  /* it is sent */
     bool is_terminal : 1; /* nothing but output is left */
     bool is_input_ended : 1;
     bool is_window_set : 1;    /* by the program: the session's window stays so */
+    bool is_timed : 1;         /* somebody tells the time: deadlines are kept */
+    bool is_overdue : 1;       /* the peer was late: `fault` is told next */
     bool is_push_refused : 1;  /* SETTINGS_ENABLE_PUSH 0 was sent, acknowledged or not */
     bool is_out_of_memory : 1; /* what could not be said by the call that failed */
 };
+
+/* Adds to one of the counters, where somebody wants to know. */
+#define H2_COUNT(session, counter, n)                                                              \
+    do {                                                                                           \
+        if ((session)->counters)                                                                   \
+            (session)->counters->counter += (n);                                                   \
+    } while (0)
 
 /* ------------------------------------------------------------------------ streams (streams.c) */
 
@@ -243,6 +262,15 @@ void h2_session_forget_event(h2_session *session);
 
 /* Takes what was said early about a stream that opens now. */
 void h2_session_apply_early_priority(h2_session *session, h2_stream *stream);
+
+/* ------------------------------------------------------------------------ time (deadline.c) */
+
+/* Says by when a SETTINGS frame of ours is to be acknowledged. */
+void h2_session_date_settings(h2_session *session, h2_settings_sent *sent);
+/* Watches a stream from now on whose DATA a window holds back. */
+void h2_session_note_stall(h2_session *session, h2_stream *stream);
+/* The same for the window of the connection, after output. */
+void h2_session_note_exhaustion(h2_session *session);
 
 /* ------------------------------------------------------------- beginning and end (shutdown.c) */
 

@@ -18,6 +18,7 @@ void h2_settings_set_custom(h2_settings *settings, h2_setting setting);
 /* One SETTINGS frame of ours on its way. */
 typedef struct h2_settings_sent {
     list_node link;
+    uint64_t due_ms; /* when it is to be acknowledged; H2_NEVER: whenever */
     size_t count;
     h2_setting entries[];
 } h2_settings_sent;

@@ -35,6 +35,10 @@ typedef struct h2_stream {
     hpack_section *headers;  /* of a request that waits for its turn */
     hpack_section *trailers; /* wait for the chunks before them */
 
+    uint64_t octets_sent, octets_received; /* of content */
+    uint64_t stalled_ms; /* since when its DATA has been held back, if is_stalled */
+    size_t moved_octets; /* since then */
+
     int64_t content_left; /* octets that content-length still promises; -1: not said */
     uint16_t interim_responses;
     bool has_received_final : 1; /* the request, or the final response: trailers are next */
@@ -42,6 +46,7 @@ typedef struct h2_stream {
     bool is_waiting : 1;   /* for the peer's concurrency limit: nothing of it is on the wire */
     bool is_ending : 1;    /* nothing more will be written */
     bool is_blocked : 1;   /* the first chunk's `read` had nothing */
+    bool is_stalled : 1;   /* watched by deadline.c */
     bool is_active : 1;    /* counts towards a concurrency limit */
     bool has_priority : 1; /* somebody said one */
     bool is_head : 1;      /* the request is HEAD */

@@ -51,6 +51,8 @@ int h2_session_add_stream(h2_session *session, uint32_t stream_id, h2_stream_sta
     }
     list_append(&session->open, &stream->link);
     session->live_streams++;
+    if (session->counters && session->live_streams > session->counters->most_streams)
+        session->counters->most_streams = session->live_streams;
     *out = stream;
     return H2_OK;
 }
@@ -79,6 +81,7 @@ void h2_session_schedule(h2_session *session, h2_stream *stream) {
         h2_scheduler_add(&session->scheduler, &stream->node);
     else
         h2_scheduler_remove(&session->scheduler, &stream->node);
+    h2_session_note_stall(session, stream);
 }
 
 int h2_session_hold(h2_session *session, const hpack_field *fields, size_t count,
@@ -155,6 +158,8 @@ bool h2_session_tell_close(h2_session *session, h2_event *event) {
     event->close.is_reset = stream->ending.is_reset;
     event->close.is_processed = stream->ending.is_processed;
     event->close.text = stream->ending.text;
+    event->close.octets_sent = stream->octets_sent;
+    event->close.octets_received = stream->octets_received;
     list_remove(link);
     idmap_remove(&session->streams, stream->id);
     h2_pool_give_stream(session->pool, stream);

@@ -100,8 +100,7 @@ int h2_session_submit_request(h2_session *session, const hpack_field *fields, si
 }
 
 int h2_session_set_next_id(h2_session *session, uint32_t stream_id) {
-    if (!h2_role_owns_id(session->role, stream_id) || stream_id < session->next_id ||
-        stream_id > H2_MAX_31_BIT)
+    if (!h2_role_owns_id(session->role, stream_id) || stream_id < session->next_id)
         return H2_MISUSE;
     session->next_id = stream_id;
     return H2_OK;
@@ -239,6 +238,7 @@ int h2_session_put_end(h2_session *session, h2_stream *stream) {
     h2_frame_write_header(h2_wire_tail(session->wire), 0, H2_FRAME_DATA, H2_FLAG_END_STREAM,
                           stream->id);
     h2_wire_add(session->wire, H2_FRAME_HEADER_OCTETS, 0, 0);
+    H2_COUNT(session, frames_sent, 1);
     return h2_session_advance(session, stream, H2_SEND_END);
 }
 

@@ -6,6 +6,9 @@
 
 /* A turn of the scheduler: no frame is longer, so that streams which share do so in small pieces. */
 #define TURN_OCTETS 16384u
+/* Octets that are read into the wire before they are sent: not more than the processor's nearer caches
+ * hold, where they still are when the kernel takes them. */
+#define COPIED_OCTETS ((size_t)64 * 1024)
 
 static uint32_t least(int64_t a, int64_t b) {
     return (uint32_t)(a < b ? a : b);
@@ -27,15 +30,21 @@ static int finish_content(h2_session *session, h2_stream *stream, bool is_end_se
                        : h2_session_put_end(session, stream);
 }
 
-/* The frame is on the wire, except for its header, for which there is room at `head`. */
-static int finish_frame(h2_session *session, h2_stream *stream, uint8_t *head, uint32_t length,
-                        uint8_t flags) {
+/* The frame is on the wire, except for its header, for which there is room at `head`: `content` octets
+ * and `extra` ones of padding. */
+static int finish_frame(h2_session *session, h2_stream *stream, uint8_t *head, uint32_t content,
+                        uint32_t extra) {
+    uint32_t length = content + extra;
+    uint8_t flags = extra ? H2_FLAG_PADDED : 0;
     bool is_end = !stream->first_chunk && stream->is_ending && !stream->trailers;
     if (is_end)
         flags |= H2_FLAG_END_STREAM;
     h2_frame_write_header(head, length, H2_FRAME_DATA, flags, stream->id);
     session->send_window.left -= length;
     stream->send_window.left -= length;
+    stream->octets_sent += content;
+    H2_COUNT(session, frames_sent, 1);
+    stream->moved_octets += length;
     /* The peer answers DATA with updates of two windows; a slow one does so in small steps. */
     h2_limits_earn_updates(&session->limits, 10);
     h2_scheduler_took_turn(&session->scheduler, &stream->node);
@@ -105,7 +114,7 @@ static int frame_chunks(h2_session *session, h2_stream *stream, uint32_t limit) 
         memset(h2_wire_tail(session->wire), 0, extra - 1);
         h2_wire_add(session->wire, extra - 1, 0, 0);
     }
-    return finish_frame(session, stream, head, octets + extra, extra ? H2_FLAG_PADDED : 0);
+    return finish_frame(session, stream, head, octets, extra);
 }
 
 /* ------------------------------------------------------------------------------ chunks that are read */
@@ -144,7 +153,7 @@ static int frame_read_octets(h2_session *session, h2_stream *stream, uint32_t oc
         memset(content + 1 + octets, 0, extra - 1);
     }
     h2_wire_add(session->wire, H2_FRAME_HEADER_OCTETS + octets + extra, 0, 0);
-    return finish_frame(session, stream, head, octets + extra, extra ? H2_FLAG_PADDED : 0);
+    return finish_frame(session, stream, head, octets, extra);
 }
 
 static int frame_read(h2_session *session, h2_stream *stream, uint32_t limit) {
@@ -191,7 +200,8 @@ static bool has_data(const h2_session *session) {
 
 static bool has_room(const h2_session *session, size_t max, size_t max_octets) {
     const h2_wire *wire = session->wire;
-    return !wire || (wire->unsent < max_octets && h2_wire_segments(wire) < max);
+    return !wire || (wire->unsent < max_octets && h2_wire_segments(wire) < max &&
+                     h2_wire_own_octets(wire) < COPIED_OCTETS);
 }
 
 static int fill_wire(h2_session *session, size_t max, size_t max_octets) {
@@ -199,6 +209,7 @@ static int fill_wire(h2_session *session, size_t max, size_t max_octets) {
     int result = is_stuck ? H2_NOMEM : h2_session_launch(session);
     while (result == H2_OK && has_data(session) && has_room(session, max, max_octets))
         result = frame_next(session);
+    h2_session_note_exhaustion(session);
     if (result == H2_OK && h2_session_is_drain_due(session))
         result = h2_session_finish_drain(session);
     return result;
@@ -220,6 +231,7 @@ void h2_session_sent(h2_session *session, size_t octets) {
     if (!session->wire)
         return;
     h2_wire_sent(session->wire, octets, &done);
+    H2_COUNT(session, octets_sent, octets);
     session->limits.outbound_frames -= done.frames;
     session->limits.outbound_acks -= done.acks;
     h2_session_trim_wire(session);

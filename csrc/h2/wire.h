@@ -78,6 +78,11 @@ static inline size_t h2_wire_segments(const h2_wire *wire) {
     return wire->_count;
 }
 
+/* Octets unsent that lie in the wire itself. */
+static inline size_t h2_wire_own_octets(const h2_wire *wire) {
+    return wire->octets.size - wire->_start;
+}
+
 size_t h2_wire_memory(const h2_wire *wire);
 
 #endif

@@ -33,7 +33,10 @@ struct net_loop {
     list_node members;
     list_node due;
     list_node touched; /* wires with something to flush */
+    size_t file_count; /* files open */
+    pid_t pid;         /* of the process whose poll set it is */
     bool is_closing;
+    bool is_running;
     bool is_stopped;
     uint8_t read_buffer[NET_READ_BUFFER_OCTETS];  /* as it came */
     uint8_t plain_buffer[NET_READ_BUFFER_OCTETS]; /* decrypted */
@@ -44,6 +47,9 @@ static inline void net_list_move(list_node *to, list_node *from) {
     list_link(from->prev, to, from);
     list_remove(from);
 }
+
+/* libuv's clock stands still outside of its turns: brings it up to date there. */
+void net_loop_refresh_clock(net_loop *loop);
 
 void net_member_init(net_member *member, net_loop *loop, const net_member_class *class);
 /* Takes the member out of the loop; it may be freed then. */

@@ -3,6 +3,7 @@
 #include "net/internal.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -100,6 +101,7 @@ int net_loop_new(net_loop **out, bool (*turn)(void *context), void *context) {
         return UV_ENOMEM;
     /* Not the buffers: their pages cost nothing until they are used. */
     memset(loop, 0, offsetof(net_loop, read_buffer));
+    loop->pid = getpid();
     loop->turn = turn;
     loop->context = context;
     list_init(&loop->members);
@@ -124,8 +126,10 @@ no_pool:
 }
 
 static void close_members(net_loop *loop) {
-    for (list_node *node = loop->members.next; node != &loop->members; node = node->next) {
+    list_node *node = loop->members.next;
+    while (node != &loop->members) {
         net_member *member = LIST_ENTRY(node, net_member, _node);
+        node = node->next; /* some are freed by being closed */
         member->class->close(member);
     }
 }
@@ -139,6 +143,7 @@ static void close_stray(uv_handle_t *handle, void *context) {
 void net_loop_free(net_loop *loop) {
     if (!loop)
         return;
+    net_loop_fork(loop);
     loop->is_closing = true;
     uv_close((uv_handle_t *)&loop->idle, NULL);
     uv_close((uv_handle_t *)&loop->prepare, NULL);
@@ -157,8 +162,7 @@ void net_loop_free(net_loop *loop) {
 
 /* ---------------------------------------------------------------------------------- running */
 
-bool net_loop_run(net_loop *loop, uv_run_mode mode) {
-    loop->is_stopped = false;
+static bool run(net_loop *loop, uv_run_mode mode) {
     bool was_awake = uv_is_active((uv_handle_t *)&loop->idle);
     run_turn(loop);
     if (mode != UV_RUN_DEFAULT) {
@@ -177,6 +181,15 @@ bool net_loop_run(net_loop *loop, uv_run_mode mode) {
     return net_loop_is_alive(loop);
 }
 
+bool net_loop_run(net_loop *loop, uv_run_mode mode) {
+    net_loop_refresh_clock(loop);
+    loop->is_stopped = false;
+    loop->is_running = true;
+    bool is_alive = run(loop, mode);
+    loop->is_running = false;
+    return is_alive;
+}
+
 void net_loop_stop(net_loop *loop) {
     loop->is_stopped = true;
     uv_stop(&loop->uv);
@@ -187,10 +200,19 @@ bool net_loop_is_alive(const net_loop *loop) {
 }
 
 int net_loop_fork(net_loop *loop) {
+    pid_t pid = getpid();
+    if (loop->pid == pid)
+        return 0;
+    loop->pid = pid;
     return uv_loop_fork(&loop->uv);
 }
 
 /* ---------------------------------------------------------------------------------- look-ups */
+
+void net_loop_refresh_clock(net_loop *loop) {
+    if (!loop->is_running)
+        uv_update_time(&loop->uv);
+}
 
 uv_loop_t *net_loop_uv(net_loop *loop) {
     return &loop->uv;
@@ -200,7 +222,8 @@ h2_pool *net_loop_pool(net_loop *loop) {
     return loop->pool;
 }
 
-uint64_t net_loop_now(const net_loop *loop) {
+uint64_t net_loop_now(net_loop *loop) {
+    net_loop_refresh_clock(loop);
     return uv_now(&loop->uv);
 }
 

@@ -7,6 +7,8 @@
 #ifndef NET_NET_H
 #define NET_NET_H
 
+#include <sys/stat.h>
+
 #include <uv.h>
 
 #include "base/bytes.h"
@@ -41,8 +43,8 @@ void net_loop_free(net_loop *loop);
 
 uv_loop_t *net_loop_uv(net_loop *loop);
 h2_pool *net_loop_pool(net_loop *loop);
-/* Milliseconds of the loop's monotonic clock, as of the last update. */
-uint64_t net_loop_now(const net_loop *loop);
+/* Milliseconds of the loop's monotonic clock; they stand still within a turn. */
+uint64_t net_loop_now(net_loop *loop);
 /* One buffer for whoever reads right now; `size` octets. Contents last until the callback
  * returns. */
 uint8_t *net_loop_read_buffer(net_loop *loop, size_t *size);
@@ -54,7 +56,8 @@ void net_loop_stop(net_loop *loop);
 bool net_loop_is_alive(const net_loop *loop);
 /* Asks for `turn` to be called in this turn without waiting first. */
 void net_loop_wake(net_loop *loop);
-/* After a fork, in the child: the loop is as new (uv_loop_fork). */
+/* In a forked child, the first time: makes the loop as new, which shares its poll set with the parent's
+ * until then. Elsewhere it does nothing. What closes descriptors sees to it itself. */
 int net_loop_fork(net_loop *loop);
 
 /* ------------------------------------------------------------------------------------ timer */
@@ -69,6 +72,40 @@ bool net_timer_is_active(const net_timer *timer);
 void net_timer_ref(net_timer *timer, bool is_ref);
 bool net_timer_has_ref(const net_timer *timer);
 void net_timer_close(net_timer *timer);
+
+/* ------------------------------------------------------------------------------------- file */
+
+/* A file to read octets from without stalling the loop: what the page cache holds is read at once, the
+ * rest on libuv's thread pool; FIFOs, sockets and the like when they say that they can be read. */
+typedef struct net_file net_file;
+
+typedef struct net_file_events {
+    /* net_file_open has come to its end: 0, or libuv's error, then it can only be closed. */
+    void (*on_open)(net_file *file, int status);
+    /* A net_file_read that said NET_FILE_AGAIN is worth trying again. */
+    void (*on_ready)(net_file *file);
+} net_file_events;
+
+enum { NET_FILE_AGAIN = 1 << 30 };
+
+/* Opens a file of any kind for reading, without waiting for the other end of a FIFO; on_open follows.
+ * UV_EMFILE: a quarter of the descriptors that the process may have are such files already. */
+int net_file_open(net_file **out, net_loop *loop, const char *path, const net_file_events *events,
+                  void *context);
+/* A file around a duplicate of the caller's descriptor, which stays the caller's; on_open does not
+ * follow. */
+int net_file_adopt(net_file **out, net_loop *loop, int fd, const net_file_events *events,
+                   void *context);
+void *net_file_context(const net_file *file);
+/* As of the opening. */
+const struct stat *net_file_stat(const net_file *file);
+/* Before the first read: where to begin (regular files only) and how much to read at most. */
+void net_file_set_range(net_file *file, uint64_t offset, uint64_t length);
+/* Reads up to `max` octets: how many, 0 at the end (of the file or the range), NET_FILE_AGAIN when
+ * there are none now and on_ready will follow, or libuv's error. */
+long net_file_read(net_file *file, uint8_t *into, size_t max);
+/* No event follows. */
+void net_file_close(net_file *file);
 
 /* -------------------------------------------------------------------------------------- TLS */
 
@@ -103,8 +140,22 @@ typedef struct net_tls_options {
 int net_tls_context_new(net_tls_context **out, const net_tls_options *options, net_error *error);
 net_tls_context *net_tls_context_ref(net_tls_context *context);
 void net_tls_context_unref(net_tls_context *context);
+/* Clients: whether the certificate is the host's is left to somebody else. */
+void net_tls_context_leave_name(net_tls_context *context);
 /* Further certificates by host name ("*.example.com" covers one label); a later one replaces. */
 int net_tls_context_add_host(net_tls_context *context, const char *host, net_tls_context *other);
+
+/* A new context for the same server: it takes over hosts, ticket keys, and who is asked and told. 0 or
+ * -1. */
+int net_tls_context_inherit(net_tls_context *context, const net_tls_context *old);
+
+/* Servers: the keys of session tickets as one text: 16 octets of name, of which 4 count, and 32 of key.
+ * A key is made anew every half day, and read for a day. */
+#define NET_TLS_TICKET_KEYS 48
+void net_tls_context_get_ticket_keys(net_tls_context *context, uint8_t keys[NET_TLS_TICKET_KEYS]);
+/* 0 or -1. */
+int net_tls_context_set_ticket_keys(net_tls_context *context,
+                                    const uint8_t keys[NET_TLS_TICKET_KEYS]);
 
 /* A filter in the role of its context. `servername`: clients, for SNI and for checking the name (an
  * IP address is checked but not sent); NULL for servers. `session`: clients, a blob from
@@ -112,6 +163,27 @@ int net_tls_context_add_host(net_tls_context *context, const char *host, net_tls
 int net_tls_new(net_tls **out, net_tls_context *context, const char *servername,
                 bytes_slice session);
 void net_tls_free(net_tls *tls);
+
+/* Servers: what a client asks for. Valid during the call. */
+#define NET_TLS_MAX_PROTOCOLS 16
+typedef struct net_tls_hello {
+    bytes_slice servername;                       /* a host name; empty if none was sent */
+    bytes_slice protocols[NET_TLS_MAX_PROTOCOLS]; /* of ALPN */
+    size_t protocol_count;
+} net_tls_hello;
+
+/* Has each ClientHello shown to `ask` before it is looked at otherwise: the handshake waits for an
+ * answer, which may be given at once, or later and then be told by net_socket_answered. */
+void net_tls_context_set_ask(net_tls_context *context,
+                             void (*ask)(void *ask_context, net_tls *tls,
+                                         const net_tls_hello *hello),
+                             void *ask_context);
+bool net_tls_is_asking(const net_tls *tls);
+/* The answer: whose certificate (NULL: as the hosts say) and which protocol of those offered (NULL: as
+ * the context says). 0 or -1. */
+int net_tls_answer(net_tls *tls, net_tls_context *rules, const char *protocol);
+/* The answer is no, with an alert of RFC 8446 §6.2. */
+void net_tls_refuse(net_tls *tls, uint8_t alert);
 
 /* What a step came to. */
 typedef enum net_tls_status {
@@ -209,6 +281,8 @@ void net_socket_set_events(net_socket *socket, const net_socket_events *events, 
  * handshake, at once or when connected. */
 void net_socket_secure(net_socket *socket, net_tls *tls);
 net_tls *net_socket_tls(const net_socket *socket); /* NULL: plain */
+/* The filter has its answer (net_tls_answer): the handshake goes on. */
+void net_socket_answered(net_socket *socket);
 
 /* Octets are read only between these; nothing is read ahead under plain TCP. */
 void net_socket_read_start(net_socket *socket);
@@ -221,8 +295,12 @@ bool net_socket_is_reading(const net_socket *socket);
  * Before the connection stands nothing is taken; after net_socket_shutdown it is dropped. Errors
  * come by on_error; the octets then count as taken. */
 size_t net_socket_write(net_socket *socket, const bytes_slice *slices, size_t count);
+/* Octets that the kernel has, or the carrier: it grows as the peer, or what is in between, takes them. */
+uint64_t net_socket_octets_moved(const net_socket *socket);
 /* Octets taken that the kernel has not. */
 size_t net_socket_queued(const net_socket *socket);
+/* Octets taken that the peer's kernel has not acknowledged, where the system tells; else as queued. */
+size_t net_socket_unsent(const net_socket *socket);
 /* Sends what was taken, close_notify under TLS, then FIN. */
 void net_socket_shutdown(net_socket *socket);
 /* Closes; what was taken and not sent is lost. on_close follows. May be called at any time, also
@@ -244,9 +322,37 @@ typedef struct net_address {
     int port;
     int family; /* 4, 6, or 0 for a Unix socket */
 } net_address;
+/* Whether a text is an address: 4 or 6; 0: a name. */
+int net_family_of(const char *text);
 /* 0, or libuv's error. */
 int net_socket_local(const net_socket *socket, net_address *address);
 int net_socket_peer(const net_socket *socket, net_address *address);
+
+/* What can stand in for the kernel under a socket: any other way of carrying octets. It is called
+ * from within calls of the socket, and answers later, out of the loop, by net_socket_carrier_*. */
+typedef struct net_carrier {
+    void (*read)(void *carrier, bool is_on);
+    /* Takes all octets (copies them); net_socket_carrier_writable follows when more may come. 0 or
+     * UV_ENOMEM. */
+    int (*write)(void *carrier, const bytes_slice *slices, size_t count);
+    size_t (*queued)(const void *carrier); /* octets taken that it still has */
+    void (*shutdown)(void *carrier);       /* net_socket_carrier_finished follows */
+    void (*ref)(void *carrier, bool is_ref);
+    void (*close)(void *carrier, bool is_reset); /* the last call */
+} net_carrier;
+
+/* A socket over a carrier, which may be connected already: with TLS or without, as any other. */
+int net_socket_carry(net_socket **out, net_loop *loop, const net_carrier *carrier, void *context,
+                     bool is_connected);
+/* What came of it; none may be called once the carrier was closed. */
+void net_socket_carrier_connected(net_socket *socket);
+void net_socket_carrier_data(net_socket *socket, const uint8_t *data, size_t size);
+void net_socket_carrier_end(net_socket *socket);
+void net_socket_carrier_writable(net_socket *socket);
+void net_socket_carrier_finished(net_socket *socket);
+void net_socket_carrier_failed(net_socket *socket, const net_error *error);
+/* The carrier under the socket, if it is one with these functions; else NULL. */
+void *net_socket_carrier(const net_socket *socket, const net_carrier *carrier);
 
 /* --------------------------------------------------------------------------------- listener */
 
@@ -304,6 +410,9 @@ typedef struct net_wire_events {
     /* The engine is finished and its last octet is with the transport. */
     void (*on_finished)(net_wire *);
     void (*on_no_memory)(net_wire *);
+    /* All is told and written for now: the engine's deadline may have moved. NULL: nobody asks. When
+     * it has come, touch the wire. */
+    void (*on_served)(net_wire *);
 } net_wire_events;
 
 /* Owns the engine from now on. Reading starts at once; what the engine has to say goes out with the

@@ -28,9 +28,16 @@ static void on_channel_freed(uv_handle_t *handle) {
     mem_free(LIST_ENTRY(handle, net_channel, handle));
 }
 
+/* A child must not take a descriptor out of the poll set that it shares with its parent. */
+static void leave_parent(const net_channel *channel) {
+    net_loop_fork(LIST_ENTRY(channel->handle.loop, net_loop, uv));
+}
+
 void net_channel_close(net_channel *channel) {
-    if (channel)
-        uv_close(&channel->handle, on_channel_freed);
+    if (!channel)
+        return;
+    leave_parent(channel);
+    uv_close(&channel->handle, on_channel_freed);
 }
 
 /* ------------------------------------------------------------------------------------ failing */
@@ -74,7 +81,7 @@ void net_socket_break_tls(net_socket *socket, net_tls_status status, const net_e
 }
 
 bool net_socket_is_open(const net_socket *socket) {
-    return socket->channel && (!socket->tls || net_tls_is_established(socket->tls));
+    return net_socket_is_connected(socket) && (!socket->tls || net_tls_is_established(socket->tls));
 }
 
 /* --------------------------------------------------------------------------------- connecting */
@@ -102,9 +109,7 @@ void net_socket_looked_up(net_socket *socket, const net_error *error, const char
     TELL(socket, on_lookup, socket, error, address, family, host);
 }
 
-void net_socket_connected(net_socket *socket, net_channel *channel) {
-    socket->connector = NULL;
-    attach(socket, channel);
+void net_socket_begin(net_socket *socket) {
     TELL(socket, on_connect, socket);
     if (socket->is_closing)
         return;
@@ -115,6 +120,12 @@ void net_socket_connected(net_socket *socket, net_channel *channel) {
     net_socket_resume_writing(socket);
 }
 
+void net_socket_connected(net_socket *socket, net_channel *channel) {
+    socket->connector = NULL;
+    attach(socket, channel);
+    net_socket_begin(socket);
+}
+
 void net_socket_failed(net_socket *socket, const net_error *error) {
     socket->connector = NULL;
     net_socket_break(socket, error);
@@ -122,8 +133,12 @@ void net_socket_failed(net_socket *socket, const net_error *error) {
 
 void net_socket_secure(net_socket *socket, net_tls *tls) {
     socket->tls = tls;
-    if (socket->channel && !socket->is_closing && !socket->is_failed)
+    if (net_socket_is_connected(socket) && !socket->is_closing && !socket->is_failed)
         begin_tls(socket);
+}
+
+void net_socket_answered(net_socket *socket) {
+    net_socket_set_due(socket, DUE_ANSWER);
 }
 
 net_tls *net_socket_tls(const net_socket *socket) {
@@ -149,6 +164,8 @@ static void deliver(net_member *member) {
         finish_close(socket);
         return;
     }
+    if ((due & DUE_ANSWER) && !socket->is_closing && !socket->is_failed)
+        net_socket_receive_sealed(socket, NULL, 0);
     if (due & DUE_PLAIN)
         net_socket_read_filter(socket);
     if ((due & DUE_FINISH) && !socket->is_closing)
@@ -163,7 +180,7 @@ static void close_member(net_member *member) {
 
 static const net_member_class socket_class = {deliver, close_member};
 
-static net_socket *make_socket(net_loop *loop, const net_socket_events *events, void *context) {
+net_socket *net_socket_make(net_loop *loop, const net_socket_events *events, void *context) {
     net_socket *socket = mem_alloc(sizeof(*socket));
     if (!socket)
         return NULL;
@@ -181,7 +198,7 @@ static void unmake_socket(net_socket *socket) {
 
 int net_socket_connect(net_socket **out, net_loop *loop, const net_connect_options *options,
                        const net_socket_events *events, void *context) {
-    net_socket *socket = make_socket(loop, events, context);
+    net_socket *socket = net_socket_make(loop, events, context);
     if (!socket)
         return UV_ENOMEM;
     int status = net_connector_new(&socket->connector, socket, loop, options);
@@ -200,7 +217,7 @@ int net_socket_connect(net_socket **out, net_loop *loop, const net_connect_optio
 }
 
 int net_socket_from_channel(net_socket **out, net_loop *loop, net_channel *channel) {
-    net_socket *socket = make_socket(loop, NULL, NULL);
+    net_socket *socket = net_socket_make(loop, NULL, NULL);
     if (!socket)
         return UV_ENOMEM;
     attach(socket, channel);
@@ -219,7 +236,7 @@ int net_socket_adopt(net_socket **out, net_loop *loop, int fd, const net_socket_
     int status = net_channel_new(&channel, loop, is_pipe);
     if (status != 0)
         return status;
-    net_socket *socket = make_socket(loop, events, context);
+    net_socket *socket = net_socket_make(loop, events, context);
     if (!socket) {
         net_channel_close(channel);
         return UV_ENOMEM;
@@ -257,9 +274,14 @@ static void close_socket(net_socket *socket, bool is_reset) {
     net_connector_close(socket->connector);
     socket->connector = NULL;
     if (!socket->channel) {
+        if (socket->carrier)
+            socket->carrier->close(socket->carrier_context, is_reset);
+        socket->carrier = NULL;
+        socket->is_carried = false;
         net_socket_set_due(socket, DUE_CLOSED);
         return;
     }
+    leave_parent(socket->channel);
     uv_handle_t *handle = &socket->channel->handle;
     if (is_reset && handle->type == UV_TCP &&
         uv_tcp_close_reset(&socket->channel->tcp, on_channel_closed) == 0)
@@ -280,13 +302,15 @@ bool net_socket_is_closing(const net_socket *socket) {
 }
 
 bool net_socket_is_connecting(const net_socket *socket) {
-    return socket->connector != NULL;
+    return socket->connector != NULL || (socket->carrier && !socket->is_carried);
 }
 
 /* ------------------------------------------------------------------------- options and figures */
 
 void net_socket_ref(net_socket *socket, bool is_ref) {
     socket->is_unref = !is_ref;
+    if (socket->carrier)
+        socket->carrier->ref(socket->carrier_context, is_ref);
     if (!socket->channel)
         return; /* libuv's requests, such as the one to connect, keep the loop alive in any case */
     if (is_ref)
@@ -328,6 +352,10 @@ static int look_up_address(const net_socket *socket, net_address *address,
     if (status == 0)
         net_format_address(&storage, address);
     return status;
+}
+
+int net_family_of(const char *text) {
+    return net_parse_address(text, 0, NULL);
 }
 
 int net_socket_local(const net_socket *socket, net_address *address) {

@@ -17,17 +17,20 @@ enum {
     DUE_PLAIN = 1,  /* plain text may lie in the filter */
     DUE_FINISH = 2, /* on_finish */
     DUE_ERROR = 4,
-    DUE_CLOSED = 8
+    DUE_CLOSED = 8,
+    DUE_ANSWER = 16 /* the filter goes on with what it has */
 };
 
 struct net_socket {
     net_member member;
     const net_socket_events *events;
     void *context;
-    net_channel *channel;     /* NULL until connected */
-    net_connector *connector; /* while connecting */
-    net_tls *tls;             /* NULL: plain */
-    net_error *failure;       /* for on_error; NULL with DUE_ERROR: memory was out */
+    net_channel *channel;       /* NULL until connected, and with a carrier */
+    net_connector *connector;   /* while connecting */
+    const net_carrier *carrier; /* in the place of a channel; NULL: none, or it has been let go */
+    void *carrier_context;
+    net_tls *tls;       /* NULL: plain */
+    net_error *failure; /* for on_error; NULL with DUE_ERROR: memory was out */
     uint64_t bytes_read;
     uint64_t bytes_written;
     bytes_buffer rest; /* octets that the kernel did not take: libuv has them */
@@ -43,15 +46,20 @@ struct net_socket {
     bool is_polling : 1;   /* libuv reads */
     bool is_cut_short : 1; /* reading stopped while the filter held plain text */
     bool has_begun_tls : 1;
+    bool is_carried : 1;     /* the carrier is connected */
     bool has_fin : 1;        /* the transport's end has come */
     bool has_ended : 1;      /* on_end was called */
-    bool is_writing : 1;     /* request.write is under way */
+    bool is_writing : 1;     /* request.write is under way, or the carrier is full */
     bool wants_writable : 1; /* on_writable was promised */
     bool wants_shutdown : 1;
     bool has_sent_notify : 1; /* close_notify is with the filter */
     bool has_shut_down : 1;
 };
 
+/* Whether there is a connection, TLS or not. */
+static inline bool net_socket_is_connected(const net_socket *socket) {
+    return socket->channel || socket->is_carried;
+}
 /* Whether octets of the program can flow: connected, and the handshake is over. */
 bool net_socket_is_open(const net_socket *socket);
 /* The socket is of no use any more; on_error will say why. NULL: memory is out. */
@@ -61,8 +69,21 @@ void net_socket_break_uv(net_socket *socket, int status, const char *syscall);
 void net_socket_break_tls(net_socket *socket, net_tls_status status, const net_error *error);
 void net_socket_set_due(net_socket *socket, uint8_t due);
 
-/* Has libuv read exactly while there is someone to read for: the program, or the handshake. */
+/* A socket without a connection yet; NULL for want of memory. */
+net_socket *net_socket_make(net_loop *loop, const net_socket_events *events, void *context);
+
+/* Octets, or the end, have come from the transport. */
+void net_socket_receive(net_socket *socket, const uint8_t *data, size_t size);
+void net_socket_receive_fin(net_socket *socket);
+/* The connection stands: told, and TLS begins where there is to be any. */
+void net_socket_begin(net_socket *socket);
+/* What was written is out of our hands: more may come. */
+void net_socket_written(net_socket *socket);
+
+/* Has the transport read exactly while there is someone to read for: the program, or the handshake. */
 void net_socket_poll(net_socket *socket);
+/* Gives the filter octets, maybe none, and goes on as far as it can. */
+void net_socket_receive_sealed(net_socket *socket, const uint8_t *data, size_t size);
 /* Hands on what the filter holds, as long as the program reads. */
 void net_socket_read_filter(net_socket *socket);
 

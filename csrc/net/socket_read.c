@@ -49,7 +49,7 @@ static void finish_handshake(net_socket *socket) {
         net_socket_resume_writing(socket);
 }
 
-static void receive_sealed(net_socket *socket, const uint8_t *data, size_t size) {
+void net_socket_receive_sealed(net_socket *socket, const uint8_t *data, size_t size) {
     net_error error;
     bool was_open = net_socket_is_open(socket);
     net_tls_status status = net_tls_feed(socket->tls, data, size, &error);
@@ -58,12 +58,15 @@ static void receive_sealed(net_socket *socket, const uint8_t *data, size_t size)
         return;
     }
     net_socket_flush(socket);
+    net_socket_poll(socket);
     if (!was_open && net_socket_is_open(socket))
         finish_handshake(socket);
     net_socket_read_filter(socket);
 }
 
-static void receive_fin(net_socket *socket) {
+void net_socket_receive_fin(net_socket *socket) {
+    if (socket->has_fin)
+        return;
     socket->has_fin = true;
     net_socket_poll(socket);
     if (!socket->tls) {
@@ -86,29 +89,37 @@ static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     buffer->len = size;
 }
 
+void net_socket_receive(net_socket *socket, const uint8_t *data, size_t size) {
+    socket->bytes_read += size;
+    if (socket->tls)
+        net_socket_receive_sealed(socket, data, size);
+    else
+        TELL(socket, on_data, socket, data, size);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer) {
     net_socket *socket = stream->data;
     if (size > 0) {
-        socket->bytes_read += (uint64_t)size;
-        if (socket->tls)
-            receive_sealed(socket, (const uint8_t *)buffer->base, (size_t)size);
-        else
-            TELL(socket, on_data, socket, (const uint8_t *)buffer->base, (size_t)size);
+        net_socket_receive(socket, (const uint8_t *)buffer->base, (size_t)size);
     } else if (size == UV_EOF) {
-        receive_fin(socket);
+        net_socket_receive_fin(socket);
     } else if (size < 0) {
         net_socket_break_uv(socket, (int)size, "read");
     }
 }
 
-/* Has libuv read exactly while there is someone to read for: the program, or the handshake. */
 void net_socket_poll(net_socket *socket) {
-    bool is_handshaking = socket->has_begun_tls && !net_socket_is_open(socket);
-    bool is_wanted = socket->channel && !socket->is_closing && !socket->is_failed &&
+    bool is_handshaking =
+        socket->has_begun_tls && !net_socket_is_open(socket) && !net_tls_is_asking(socket->tls);
+    bool is_wanted = net_socket_is_connected(socket) && !socket->is_closing && !socket->is_failed &&
                      !socket->has_fin && (socket->is_reading || is_handshaking);
     if (is_wanted == socket->is_polling)
         return;
     socket->is_polling = is_wanted;
+    if (socket->is_carried) {
+        socket->carrier->read(socket->carrier_context, is_wanted);
+        return;
+    }
     if (!is_wanted) {
         uv_read_stop(&socket->channel->stream);
         return;

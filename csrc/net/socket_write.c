@@ -1,5 +1,10 @@
 /* A socket's writing: from the caller's own memory to the kernel at once, and only what the kernel
  * does not take, up to a bound, through a buffer of the socket's. */
+#ifdef __linux__
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#endif
+
 #include "base/mem.h"
 #include "net/socket.h"
 
@@ -57,10 +62,14 @@ static void on_written(uv_write_t *request, int status) {
     bytes_buffer_dispose(&socket->rest);
     if (socket->is_closing)
         return;
-    if (status != 0) {
+    if (status != 0)
         net_socket_break_uv(socket, status, "write");
-        return;
-    }
+    else
+        net_socket_written(socket);
+}
+
+void net_socket_written(net_socket *socket) {
+    socket->is_writing = false;
     socket->wants_writable = true;
     net_socket_resume_writing(socket);
 }
@@ -97,12 +106,27 @@ static int try_batch(net_socket *socket, const bytes_slice *batch, size_t count)
     return written == UV_EAGAIN ? 0 : written;
 }
 
+/* A carrier takes all it is given, and says later when it may be given more. */
+static size_t carry_slices(net_socket *socket, const bytes_slice *slices, size_t count) {
+    size_t total = total_of(slices, count);
+    int status = socket->carrier->write(socket->carrier_context, slices, count);
+    if (status != 0) {
+        net_socket_break_uv(socket, status, "write");
+        return total;
+    }
+    socket->is_writing = true;
+    socket->bytes_written += total;
+    return total;
+}
+
 /* Writes until the kernel is full, then keeps up to `max_rest` octets. How many were taken: all, if
  * the socket broke. */
 static size_t send_slices(net_socket *socket, const bytes_slice *slices, size_t count,
                           size_t max_rest) {
     cursor at = {slices, count, 0};
     size_t taken = 0;
+    if (socket->is_carried)
+        return carry_slices(socket, slices, count);
     for (;;) {
         bytes_slice batch[MAX_BATCH];
         size_t octets;
@@ -132,8 +156,8 @@ static size_t send_slices(net_socket *socket, const bytes_slice *slices, size_t 
 /* -------------------------------------------------------------------------------- through TLS */
 
 void net_socket_flush(net_socket *socket) {
-    if (!socket->tls || !socket->channel || socket->is_closing || socket->is_failed ||
-        socket->is_writing)
+    if (!socket->tls || !net_socket_is_connected(socket) || socket->is_closing ||
+        socket->is_failed || socket->is_writing)
         return;
     bytes_slice output = net_tls_output(socket->tls);
     if (output.size > 0)
@@ -182,7 +206,29 @@ size_t net_socket_write(net_socket *socket, const bytes_slice *slices, size_t co
 
 size_t net_socket_queued(const net_socket *socket) {
     size_t sealed = socket->tls ? net_tls_output(socket->tls).size : 0;
-    return socket->rest.size + sealed;
+    size_t carried = socket->is_carried ? socket->carrier->queued(socket->carrier_context) : 0;
+    return socket->rest.size + sealed + carried;
+}
+
+uint64_t net_socket_octets_moved(const net_socket *socket) {
+    size_t queued = 0;
+    if (socket->channel)
+        queued = uv_stream_get_write_queue_size(&socket->channel->stream);
+    else if (socket->is_carried)
+        queued = socket->carrier->queued(socket->carrier_context);
+    return socket->bytes_written - queued;
+}
+
+size_t net_socket_unsent(const net_socket *socket) {
+    int in_kernel = 0;
+#ifdef __linux__
+    uv_os_fd_t fd;
+    bool is_open = socket->channel && !socket->is_closing;
+    if (!is_open || uv_fileno(&socket->channel->handle, &fd) != 0 ||
+        ioctl(fd, SIOCOUTQ, &in_kernel) != 0)
+        in_kernel = 0;
+#endif
+    return net_socket_queued(socket) + (size_t)in_kernel;
 }
 
 /* -------------------------------------------------------------------------------- half-close */
@@ -215,6 +261,10 @@ static void shut_down(net_socket *socket) {
     if (!is_drained(socket))
         return;
     socket->has_shut_down = true;
+    if (socket->is_carried) {
+        socket->carrier->shutdown(socket->carrier_context);
+        return;
+    }
     int status = uv_shutdown(&socket->request.shutdown, &socket->channel->stream, on_shut_down);
     if (status != 0)
         on_shut_down(&socket->request.shutdown, status);

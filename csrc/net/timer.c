@@ -38,6 +38,7 @@ static void on_expiry(uv_timer_t *handle) {
 }
 
 void net_timer_start(net_timer *timer, uint64_t delay_ms, uint64_t repeat_ms) {
+    net_loop_refresh_clock(timer->member.loop);
     uv_timer_start(&timer->handle, on_expiry, delay_ms, repeat_ms);
 }
 

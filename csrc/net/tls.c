@@ -171,9 +171,11 @@ net_tls_status net_tls_feed(net_tls *tls, const uint8_t *data, size_t size, net_
         bytes_buffer_drop(&tls->input, tls->input_offset);
         tls->input_offset = 0;
     }
-    if (bytes_buffer_append(&tls->input, data, size) != 0)
+    if (size > 0 && bytes_buffer_append(&tls->input, data, size) != 0)
         return NET_TLS_NOMEM;
-    return tls->is_established ? NET_TLS_OK : shake_hands(tls, error);
+    if (tls->is_established || tls_hello_is_waiting(tls))
+        return NET_TLS_OK;
+    return tls->result != 0 ? fail(tls, tls->result, error) : shake_hands(tls, error);
 }
 
 bool net_tls_is_established(const net_tls *tls) {
@@ -382,7 +384,9 @@ void net_tls_free(net_tls *tls) {
     bytes_buffer_dispose(&tls->input);
     bytes_buffer_dispose(&tls->output);
     mem_free(tls->servername);
+    net_tls_context_unref(tls->given);
     net_tls_context_unref(tls->rules);
     net_tls_context_unref(tls->context);
+    mem_free(tls->own_config);
     mem_free(tls);
 }

@@ -88,6 +88,7 @@ struct net_tls_context {
     bool is_server;
     bool request_cert;
     bool reject_unauthorized;
+    bool is_name_unchecked; /* net_tls_context_leave_name */
     bool has_own_ca;
     bool has_trust; /* `ca` is ready: ours, or the system's once it was needed */
     mbedtls_ssl_config config;
@@ -97,11 +98,16 @@ struct net_tls_context {
     mbedtls_x509_crt ca;
     mbedtls_x509_crl crl;
     mbedtls_ssl_ticket_context tickets;
+    uint8_t ticket_keys[NET_TLS_TICKET_KEYS]; /* the one that makes tickets */
+    time_t tickets_made_s;
+    bool has_given_keys; /* of the program, who also changes them */
     int *suites;
     char **alpn;     /* NULL at the end; one block with the texts */
     list_node hosts; /* of tls_host */
     void (*log)(void *log_context, net_tls *tls, const char *line);
     void *log_context;
+    void (*ask)(void *ask_context, net_tls *tls, const net_tls_hello *hello);
+    void *ask_context;
     net_tls *stepping; /* whose handshake is at work: 2.28 does not tell the key log */
 };
 
@@ -116,6 +122,13 @@ void tls_trust_prepare(net_tls_context *context);
 int tls_hosts_choose(void *context, mbedtls_ssl_context *ssl, const unsigned char *name,
                      size_t size);
 void tls_hosts_dispose(net_tls_context *context);
+/* 0 or -1. */
+int tls_hosts_copy(net_tls_context *context, const net_tls_context *from);
+
+/* Has a server give tickets, or a client take them. False with *error filled. */
+bool tls_tickets_setup(net_tls_context *context, bool is_on, net_error *error);
+/* Takes over the keys of another server's context. 0 or -1. */
+int tls_tickets_copy(net_tls_context *context, const net_tls_context *from);
 
 /* ------------------------------------------------------------------------------------ filter */
 
@@ -124,6 +137,15 @@ typedef struct tls_junk {
     const char *code;
     const char *text;
 } tls_junk;
+
+enum { TLS_HELLO_AWAITED, TLS_HELLO_ASKED, TLS_HELLO_ANSWERED };
+
+/* A copy of the context's configuration, with one protocol of its own. */
+typedef struct tls_own_config {
+    mbedtls_ssl_config config;
+    const char *protocols[2];
+    char protocol[];
+} tls_own_config;
 
 struct net_tls {
     mbedtls_ssl_context ssl;
@@ -146,12 +168,20 @@ struct net_tls {
     tls_chain chain;
     uint32_t session_flags; /* what was found when the session offered was made */
     const tls_junk *junk;   /* NULL: none */
-    int result;             /* of mbedTLS, that ended the connection; 0 while it stands */
+    net_tls_context *given; /* rules that the program has chosen; NULL: by the host */
+    tls_own_config *own_config;
+    uint8_t hello;
+    int result; /* of mbedTLS, that ended the connection; 0 while it stands */
     bool is_established;
     bool is_address; /* servername is one */
     bool is_full;    /* the handshake went over a certificate */
     bool is_out_of_memory;
 };
+
+/* Shows the ClientHello in the input to whoever wants to choose by it; true until there is an answer. */
+bool tls_hello_is_waiting(net_tls *tls);
+/* RFC 6066 §3: a DNS host name, in ASCII. */
+bool tls_is_host_name(bytes_slice name);
 
 /* Has the secrets of a new filter told to the context's key log. */
 void tls_keylog_attach(net_tls *tls);

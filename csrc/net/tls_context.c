@@ -9,8 +9,6 @@
 #include <psa/crypto.h>
 #endif
 
-#define TICKET_KEY_LIFETIME_S 43200 /* a key makes tickets for half a day, and reads them for one */
-
 /* --------------------------------------------------------------------------------- parameters */
 
 static bool set_versions(net_tls_context *context, const net_tls_options *options,
@@ -90,48 +88,6 @@ static bool set_protocols(net_tls_context *context, const net_tls_options *optio
     return result == 0;
 }
 
-/* ------------------------------------------------------------------------------------ tickets */
-
-static int write_ticket(void *context, const mbedtls_ssl_session *session, unsigned char *start,
-                        const unsigned char *end, size_t *size, uint32_t *lifetime) {
-    return mbedtls_ssl_ticket_write(&((net_tls_context *)context)->tickets, session, start, end,
-                                    size, lifetime);
-}
-
-/* A ticket may have been earned on a host that asks for no certificate: one that does makes a full
- * handshake. */
-static int parse_ticket(void *context, mbedtls_ssl_session *session, unsigned char *ticket,
-                        size_t size) {
-    net_tls_context *base = context;
-    if (base->stepping->rules->request_cert)
-        return MBEDTLS_ERR_SSL_INVALID_MAC;
-    return mbedtls_ssl_ticket_parse(&base->tickets, session, ticket, size);
-}
-
-static bool set_tickets(net_tls_context *context, bool is_on, net_error *error) {
-    if (!context->is_server) {
-        mbedtls_ssl_conf_session_tickets(&context->config,
-                                         is_on ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED
-                                               : MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
-#if TLS_HAS_1_3 && MBEDTLS_VERSION_NUMBER >= 0x03060100
-        mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
-            &context->config, is_on ? MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED
-                                    : MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_DISABLED);
-#endif
-        return true;
-    }
-    if (!is_on)
-        return true;
-    int result = mbedtls_ssl_ticket_setup(&context->tickets, tls_random_octets, &context->random,
-                                          MBEDTLS_CIPHER_AES_256_GCM, TICKET_KEY_LIFETIME_S);
-    if (result != 0) {
-        tls_error_refuse(error, "ENOMEM", "the ticket key", result);
-        return false;
-    }
-    mbedtls_ssl_conf_session_tickets_cb(&context->config, write_ticket, parse_ticket, context);
-    return true;
-}
-
 /* --------------------------------------------------------------------------------- life cycle */
 
 static void init_parts(net_tls_context *context) {
@@ -189,7 +145,7 @@ static bool configure(net_tls_context *context, const net_tls_options *options, 
         mbedtls_ssl_conf_sni(&context->config, tls_hosts_choose, context);
     return tls_identity_read(context, options, error) && tls_trust_read(context, options, error) &&
            set_protocols(context, options, error) &&
-           set_tickets(context, options->has_tickets, error);
+           tls_tickets_setup(context, options->has_tickets, error);
 }
 
 int net_tls_context_new(net_tls_context **out, const net_tls_options *options, net_error *error) {
@@ -210,6 +166,16 @@ int net_tls_context_new(net_tls_context **out, const net_tls_options *options, n
     }
     *out = context;
     return 0;
+}
+
+void net_tls_context_leave_name(net_tls_context *context) {
+    context->is_name_unchecked = true;
+}
+
+int net_tls_context_inherit(net_tls_context *context, const net_tls_context *old) {
+    net_tls_context_set_keylog(context, old->log, old->log_context);
+    net_tls_context_set_ask(context, old->ask, old->ask_context);
+    return tls_hosts_copy(context, old) != 0 || tls_tickets_copy(context, old) != 0 ? -1 : 0;
 }
 
 net_tls_context *net_tls_context_ref(net_tls_context *context) {

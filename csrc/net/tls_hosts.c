@@ -60,12 +60,11 @@ static tls_host *match_host(const net_tls_context *context, const char *name) {
     return find_host(context, pattern);
 }
 
-/* RFC 6066 §3: a DNS host name, in ASCII. */
-static bool is_host_name(const unsigned char *name, size_t size) {
-    if (size == 0 || size > 253)
+bool tls_is_host_name(bytes_slice name) {
+    if (name.size == 0 || name.size > 253)
         return false;
-    for (size_t i = 0; i < size; i++) {
-        char c = to_lower((char)name[i]);
+    for (size_t i = 0; i < name.size; i++) {
+        char c = to_lower((char)name.data[i]);
         if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'))
             return false;
     }
@@ -75,18 +74,18 @@ static bool is_host_name(const unsigned char *name, size_t size) {
 int tls_hosts_choose(void *context, mbedtls_ssl_context *ssl, const unsigned char *name,
                      size_t size) {
     net_tls *tls = LIST_ENTRY(ssl, net_tls, ssl);
-    if (!is_host_name(name, size))
+    if (!tls_is_host_name(bytes_slice_of(name, size)))
         return 0;              /* as if none had been sent */
     mem_free(tls->servername); /* a second ClientHello repeats it */
     tls->servername = mem_alloc(size + 1);
     if (!tls->servername)
         return MBEDTLS_ERR_SSL_ALLOC_FAILED;
     copy_lower(tls->servername, (const char *)name, size);
-    tls_host *host = match_host(context, tls->servername);
-    if (!host)
+    const tls_host *host = match_host(context, tls->servername);
+    if (!host && !tls->given)
         return 0;
     net_tls_context_unref(tls->rules);
-    tls->rules = net_tls_context_ref(host->context);
+    tls->rules = net_tls_context_ref(tls->given ? tls->given : host->context);
     mbedtls_ssl_set_hs_authmode(ssl, tls_context_authentication(tls->rules));
     if (tls->rules->request_cert) {
         tls_trust_prepare(tls->rules);
@@ -96,6 +95,15 @@ int tls_hosts_choose(void *context, mbedtls_ssl_context *ssl, const unsigned cha
     if (tls->rules->cert.version == 0)
         return 0;
     return mbedtls_ssl_set_hs_own_cert(ssl, &tls->rules->cert, &tls->rules->key);
+}
+
+int tls_hosts_copy(net_tls_context *context, const net_tls_context *from) {
+    for (list_node *node = from->hosts.next; node != &from->hosts; node = node->next) {
+        const tls_host *host = LIST_ENTRY(node, tls_host, node);
+        if (net_tls_context_add_host(context, host->name, host->context) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 void tls_hosts_dispose(net_tls_context *context) {

@@ -185,6 +185,7 @@ static void finish(net_wire *wire) {
 static void serve(net_wire *wire) {
     size_t budget = MAX_TURN_OCTETS;
     enter(wire);
+    h2_session_tick(wire->engine, net_loop_now(wire->loop));
     do {
         write_some(wire, &budget);
         pump(wire, NULL, 0);
@@ -195,6 +196,8 @@ static void serve(net_wire *wire) {
     else
         finish(wire);
     steer_reading(wire);
+    if (is_working(wire) && wire->events->on_served)
+        wire->events->on_served(wire);
     leave(wire);
 }
 

@@ -41,4 +41,7 @@ function net.tls.createServer(options, listener)
     return core.createNetServer(all, listener)
 end
 
+-- net.tls.createSecureContext([options]): for addContext and SNICallback.
+net.tls.createSecureContext = core.createSecureContext
+
 return net

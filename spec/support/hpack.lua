@@ -194,7 +194,7 @@ end
 function Decoder:_field()
     local first = self.block:byte(self.at)
     if first >= 0x80 then
-        return self:_entry(self:_integer(7))
+        return (self:_entry(self:_integer(7)))
     elseif first >= 0x40 then
         local entry = self:_literal(6)
         self:_add(entry)

@@ -134,6 +134,9 @@ function Peer:_fill()
     local data, err, partial = self.socket:receive(65536)
     data = data or partial
     if data and #data > 0 then
+        if self.recorder then
+            self.recorder:feed(data)
+        end
         self.input = self.input:sub(self.at) .. data
         self.at = 1
         return true
@@ -165,6 +168,11 @@ function Peer:read_preface()
     local first = assert(self:read_raw(), "no frame after the preface")
     assert(first.type == frames.SETTINGS, "SETTINGS must come first (RFC 9113 3.4)")
     self.settings = first.settings
+end
+
+--- Ends the sending side of the connection.
+function Peer:finish()
+    self.socket:shutdown("send")
 end
 
 function Peer:close()

@@ -59,12 +59,13 @@ void lh2_duplex_closed(lua_State *L, lh2_duplex *duplex) {
 }
 
 void lh2_duplex_destroy(lua_State *L, lh2_duplex *duplex) {
+    if (!duplex->is_destroyed)
+        lh2_to_error(L); /* may call a __tostring of the program's: before anything is done */
     if (duplex->is_destroyed) {
         lua_pop(L, 1);
         return;
     }
     int error = lua_gettop(L);
-    lh2_to_error(L);
     duplex->is_destroyed = true;
     duplex->is_reading = false;
     if (!lua_isnil(L, error)) {
@@ -81,10 +82,12 @@ void lh2_duplex_destroy(lua_State *L, lh2_duplex *duplex) {
     lua_settop(L, error - 1);
 }
 
+/* What is cut short will not finish. */
 static bool is_done(const lh2_duplex *duplex) {
     return duplex->auto_destroy && !duplex->is_destroyed &&
            (!duplex->is_readable || duplex->is_end_emitted) &&
-           (!duplex->is_writable || duplex->is_finished);
+           (!duplex->is_writable || duplex->is_finished ||
+            (duplex->is_cut && duplex->is_finish_called));
 }
 
 static void destroy_done(lua_State *L, lh2_object *object, intptr_t unused) {
@@ -107,6 +110,8 @@ void lh2_duplex_check_done(lua_State *L, lh2_duplex *duplex) {
 static int destroy_method(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_duplex_class);
     lua_settop(L, 2);
+    if (!duplex->is_destroyed)
+        lh2_to_error(L); /* may raise: before there is an anchor */
     lh2_anchor(L, 1);
     lh2_duplex_destroy(L, duplex);
     lh2_release(L, &duplex->object);

@@ -2,6 +2,7 @@
 
 #include "binding/args.h"
 #include "binding/open.h"
+#include "binding/task.h"
 
 /* Listeners lie in the object's fields: those of a known event under its number plus one, those of
  * other events by name in a table of their own. One plain listener is kept as the function itself.
@@ -10,6 +11,12 @@
  * each round of emitting calls those that were there when it began. */
 static const char names_key;  /* name -> number and number -> name of the known events */
 static const char others_key; /* in the fields: listeners of all other events, by name */
+
+/* Events whose listeners serve a request. */
+#define EVENT_BIT(name) ((uint64_t)1 << LH2_EVENT_##name)
+#define HANDLER_EVENTS                                                                             \
+    (EVENT_BIT(STREAM) | EVENT_BIT(REQUEST) | EVENT_BIT(CHECK_CONTINUE) |                          \
+     EVENT_BIT(CHECK_EXPECTATION))
 
 enum { LIST_IS_SHARED = 0, ENTRY_FUNCTION = 1, ENTRY_IS_FIRED = 2 };
 
@@ -30,6 +37,11 @@ static void push_event_name(lua_State *L, int event) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key);
     lua_rawgeti(L, -1, event + 1);
     lua_replace(L, -2);
+}
+
+/* Whether there is a listener proper: a watcher alone is none. */
+static bool is_listened(const lh2_object *object, int event) {
+    return object->listened >> event & 1;
 }
 
 /* Pushes the listeners of an event: nil, a function or a list. [-0, +1, -] */
@@ -89,12 +101,13 @@ static void set_listeners(lua_State *L, int owner, int name, int event) {
     }
     lh2_object *object = lua_touserdata(L, owner);
     uint64_t bit = (uint64_t)1 << event, before = object->listened;
-    object->listened = lua_isnil(L, -1) ? before & ~bit : before | bit;
-    object->all_wanted = want_all(L) ? object->all_wanted | bit : object->all_wanted & ~bit;
+    bool is_none = lua_isnil(L, -1), wants_all = want_all(L);
     lh2_push_fields(L, owner);
     lua_insert(L, -2);
-    lua_rawseti(L, -2, event + 1);
+    lua_rawseti(L, -2, event + 1); /* may fail, and what tells of it is true only then */
     lua_pop(L, 1);
+    object->listened = is_none ? before & ~bit : before | bit;
+    object->all_wanted = wants_all ? object->all_wanted | bit : object->all_wanted & ~bit;
     if (object->listened != before)
         call_hooks(L, owner, event, object->listened & bit);
 }
@@ -227,6 +240,14 @@ static bool fire_entry(lua_State *L, int owner, int name, int event) {
     return true;
 }
 
+/* Calls the listener below its `nargs` arguments; a handler may wait. [-(nargs+1), +0, e] */
+static void call_listener(lua_State *L, int event, int nargs) {
+    if (event >= 0 && HANDLER_EVENTS >> event & 1)
+        lh2_task_run(L, nargs);
+    else
+        lua_call(L, nargs, 0);
+}
+
 /* Calls the entries of the list on top, which is above the owner, which is above the arguments.
  * [-0, +0, e] */
 static void call_list(lua_State *L, int name, int event, int nargs) {
@@ -243,7 +264,7 @@ static void call_list(lua_State *L, int name, int event, int nargs) {
             continue;
         for (int argument = first; argument < owner; argument++)
             lua_pushvalue(L, argument);
-        lua_call(L, nargs, 0);
+        call_listener(L, event, nargs);
     }
 }
 
@@ -253,7 +274,7 @@ static void call_listeners(lua_State *L, int name, int event, int nargs) {
     if (lua_isfunction(L, -1)) {
         lua_replace(L, -2);
         lua_insert(L, -nargs - 1);
-        lua_call(L, nargs, 0);
+        call_listener(L, event, nargs);
         return;
     }
     int bottom = lua_gettop(L) - nargs - 2;
@@ -261,16 +282,47 @@ static void call_listeners(lua_State *L, int name, int event, int nargs) {
     lua_settop(L, bottom);
 }
 
-bool lh2_emit(lua_State *L, lh2_object *object, lh2_event event, int nargs) {
-    if (!lh2_has_listener(object, event)) {
-        lua_pop(L, nargs);
-        return false;
-    }
-    lh2_push(L, object);
+/* Emits from the owner on top, which has a listener and is above the arguments. [-(nargs+1), +0, e] */
+static void emit_known(lua_State *L, lh2_event event, int nargs) {
     lua_getiuservalue(L, -1, 1);
     lua_rawgeti(L, -1, (int)event + 1);
     lua_replace(L, -2);
     call_listeners(L, 0, (int)event, nargs);
+}
+
+/* Tells the watcher; the arguments on top stay. [-0, +0, e] */
+static void tell_watcher(lua_State *L, lh2_object *object, lh2_event event, int nargs) {
+    lh2_object *watcher = object->watcher;
+    for (const lh2_class *class = watcher->class; class; class = class->parent)
+        for (const lh2_hooks *hooks = object->runtime->hooks; hooks->class; hooks++)
+            if (hooks->class == class && hooks->on_watched)
+                hooks->on_watched(L, watcher, (int)event, nargs);
+}
+
+static bool is_watched(const lh2_object *object, int event) {
+    return event >= 0 && object->watched >> event & 1;
+}
+
+bool lh2_emit(lua_State *L, lh2_object *object, lh2_event event, int nargs) {
+    bool was_watched = is_watched(object, (int)event);
+    if (was_watched)
+        tell_watcher(L, object, event, nargs);
+    if (!is_listened(object, (int)event)) {
+        lua_pop(L, nargs);
+        return was_watched;
+    }
+    lh2_push(L, object);
+    emit_known(L, event, nargs);
+    return true;
+}
+
+bool lh2_emit_at(lua_State *L, int index, lh2_event event, int nargs) {
+    if (!lh2_has_listener(lua_touserdata(L, index), event)) {
+        lua_pop(L, nargs);
+        return false;
+    }
+    lua_pushvalue(L, index);
+    emit_known(L, event, nargs);
     return true;
 }
 
@@ -278,6 +330,30 @@ void lh2_emit_error(lua_State *L, lh2_object *object) {
     if (!lh2_has_listener(object, LH2_EVENT_ERROR))
         lua_error(L);
     lh2_emit(L, object, LH2_EVENT_ERROR, 1);
+}
+
+void lh2_watch(lh2_object *object, lh2_object *watcher, lh2_event event, bool is_on) {
+    uint64_t bit = (uint64_t)1 << event;
+    object->watched = is_on ? object->watched | bit : object->watched & ~bit;
+    object->watcher = watcher;
+}
+
+void lh2_unwatch(lh2_object *object) {
+    object->watched = 0;
+    object->watcher = NULL;
+}
+
+void lh2_set_watch_hook(lua_State *L, const lh2_class *class, lh2_watch_hook hook) {
+    lh2_runtime_hooks(lh2_runtime_of(L), class)->on_watched = hook;
+}
+
+bool lh2_is_only_listener(lua_State *L, lh2_object *object, lh2_event event,
+                          lua_CFunction function) {
+    lh2_push(L, object);
+    push_listeners(L, lua_gettop(L), 0, (int)event);
+    bool is_only = lua_tocfunction(L, -1) == function;
+    lua_pop(L, 2);
+    return is_only;
 }
 
 static void emit_tick(lua_State *L, lh2_object *object, intptr_t event) {
@@ -291,7 +367,7 @@ void lh2_emit_later(lua_State *L, lh2_object *object, lh2_event event) {
 
 static void announce(lua_State *L, int owner, lh2_event announcement, int name, int entry) {
     const lh2_object *object = lua_touserdata(L, owner);
-    if (!lh2_has_listener(object, announcement))
+    if (!is_listened(object, (int)announcement))
         return;
     lua_pushvalue(L, name);
     lua_pushvalue(L, entry);
@@ -379,17 +455,31 @@ static int prepend_once_listener(lua_State *L) {
     return add_method(L, true, true);
 }
 
+/* Takes out the listener at `listener` of the event whose name is at `name`. [-0, +0, e] */
+static void remove_listener(lua_State *L, int owner, int name, int listener) {
+    int event = event_of(L, name);
+    push_listeners(L, owner, name, event);
+    int at = find_entry(L, listener);
+    lua_pop(L, 1);
+    if (at > 0)
+        remove_at(L, owner, name, event, at);
+}
+
+void lh2_remove_listener(lua_State *L, int index, lh2_event event) {
+    index = lua_absindex(L, index);
+    int listener = lua_gettop(L);
+    push_event_name(L, (int)event);
+    remove_listener(L, index, listener + 1, listener);
+    lua_settop(L, listener - 1);
+}
+
 /* emitter:off(name, listener): the one added last of those that are the same. */
 static int off(lua_State *L) {
     lh2_check(L, 1, &lh2_emitter_class);
     check_name(L);
     lh2_check_function(L, 3, "listener");
     lua_settop(L, 3);
-    int event = event_of(L, 2);
-    push_listeners(L, 1, 2, event);
-    int at = find_entry(L, 3);
-    if (at > 0)
-        remove_at(L, 1, 2, event, at);
+    remove_listener(L, 1, 2, 3);
     lua_settop(L, 1);
     return 1;
 }
@@ -409,7 +499,7 @@ static void remove_all_of(lua_State *L, int name, int event) {
 /* Takes out the listeners of every known event but "removeListener". [-0, +0, e] */
 static void remove_all_known(lua_State *L, const lh2_object *object) {
     for (int event = 0; event < LH2_EVENT_COUNT; event++) {
-        if (event == LH2_EVENT_REMOVE_LISTENER || !lh2_has_listener(object, (lh2_event)event))
+        if (event == LH2_EVENT_REMOVE_LISTENER || !is_listened(object, event))
             continue;
         push_event_name(L, event);
         remove_all_of(L, lua_gettop(L), event);
@@ -462,17 +552,20 @@ static int raise_unhandled(lua_State *L) {
 }
 
 /* emitter:emit(name, ...): whether there was a listener. */
-static int emit(lua_State *L) {
+int lh2_emitter_emit(lua_State *L) {
     lh2_check(L, 1, &lh2_emitter_class);
     check_name(L);
     int event = event_of(L, 2), nargs = lua_gettop(L) - 2;
+    bool was_watched = is_watched(lua_touserdata(L, 1), event);
+    if (was_watched)
+        tell_watcher(L, lua_touserdata(L, 1), (lh2_event)event, nargs);
     lua_pushvalue(L, 1);
     push_listeners(L, 1, 2, event);
     if (lua_isnil(L, -1)) {
         lua_pop(L, 2);
-        if (event == LH2_EVENT_ERROR)
+        if (event == LH2_EVENT_ERROR && !was_watched)
             return raise_unhandled(L);
-        lua_pushboolean(L, false);
+        lua_pushboolean(L, was_watched);
         return 1;
     }
     call_listeners(L, 2, event, nargs);
@@ -516,7 +609,7 @@ static int event_names(lua_State *L) {
     lua_settop(L, 1);
     lua_newtable(L);
     for (int event = 0; event < LH2_EVENT_COUNT; event++)
-        if (lh2_has_listener(object, (lh2_event)event)) {
+        if (is_listened(object, event)) {
             push_event_name(L, event);
             lua_rawseti(L, 2, ++count);
         }
@@ -544,7 +637,7 @@ static const luaL_Reg methods[] = {{"on", on},
                                    {"removeAllListeners", remove_all_listeners},
                                    {"prependListener", prepend_listener},
                                    {"prependOnceListener", prepend_once_listener},
-                                   {"emit", emit},
+                                   {"emit", lh2_emitter_emit},
                                    {"listenerCount", listener_count},
                                    {"listeners", listeners},
                                    {"eventNames", event_names},

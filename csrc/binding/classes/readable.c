@@ -89,6 +89,11 @@ static void emit_end(lua_State *L, lh2_object *object, intptr_t unused) {
     lh2_emit(L, object, LH2_EVENT_END, 0);
 }
 
+void lh2_duplex_emit_due_end(lua_State *L, lh2_duplex *duplex) {
+    if (duplex->is_end_due)
+        emit_end(L, &duplex->object, 0);
+}
+
 void lh2_readable_check_end(lua_State *L, lh2_duplex *duplex) {
     if (!duplex->is_readable || !duplex->has_ended || duplex->is_end_emitted ||
         duplex->is_end_due || pending_size(duplex) > 0)
@@ -240,7 +245,7 @@ static void on_readable_added(lua_State *L, lh2_duplex *duplex) {
     }
 }
 
-static void on_listener(lua_State *L, int index, int event, bool is_added) {
+void lh2_readable_listened(lua_State *L, int index, int event, bool is_added) {
     lh2_duplex *duplex = lua_touserdata(L, index);
     if (!duplex->is_readable || (event != LH2_EVENT_DATA && event != LH2_EVENT_READABLE))
         return;
@@ -255,7 +260,7 @@ static void on_listener(lua_State *L, int index, int event, bool is_added) {
 }
 
 void lh2_readable_open(lua_State *L) {
-    lh2_set_listener_hook(L, &lh2_readable_class, on_listener);
+    lh2_set_listener_hook(L, &lh2_readable_class, lh2_readable_listened);
 }
 
 /* ----------------------------------------------------------------------------------- methods */
@@ -269,9 +274,9 @@ static int pause_method(lua_State *L) {
     duplex->is_paused = true;
     duplex->is_asked = false;
     lh2_readable_update(L, duplex);
-    if (is_news)
-        lh2_emit(L, &duplex->object, LH2_EVENT_PAUSE, 0);
     lh2_release(L, &duplex->object);
+    if (is_news)
+        lh2_emit_at(L, 1, LH2_EVENT_PAUSE, 0);
     lua_settop(L, 1);
     return 1;
 }
@@ -321,10 +326,51 @@ static int read_method(lua_State *L) {
     if (wants_all || amount < wanted || amount == 0)
         lh2_readable_check_end(L, duplex);
     lh2_readable_update(L, duplex);
+    lh2_release(L, &duplex->object);
     if (amount > 0 && !duplex->is_errored && !duplex->is_close_emitted) {
         lua_pushvalue(L, 2);
-        lh2_emit(L, &duplex->object, LH2_EVENT_DATA, 1);
+        lh2_emit_at(L, 1, LH2_EVENT_DATA, 1);
     }
+    return 1;
+}
+
+/* Puts octets in front of what is pending. They stand for none of the source's. [-0, +0, m] */
+static void put_back(lua_State *L, lh2_duplex *duplex, const char *data, size_t size) {
+    size_t left = pending_size(duplex);
+    bytes_buffer whole;
+    bytes_buffer_init(&whole);
+    if (bytes_buffer_reserve(&whole, size + left))
+        lh2_raise_memory(L);
+    memcpy(whole.data, data, size);
+    if (left > 0)
+        memcpy(whole.data + size, duplex->pending.data + duplex->taken, left);
+    whole.size = size + left;
+    bytes_buffer_dispose(&duplex->pending);
+    duplex->pending = whole;
+    duplex->taken = 0;
+}
+
+static void flow_on(lua_State *L, lh2_object *object, intptr_t unused) {
+    (void)unused;
+    flow(L, (lh2_duplex *)object);
+}
+
+/* readable:unshift(chunk): what was read too far is the first to be read again. */
+static int unshift(lua_State *L) {
+    lh2_duplex *duplex = lh2_check(L, 1, &lh2_readable_class);
+    size_t size;
+    const char *data = lh2_check_string(L, 2, "chunk", &size);
+    if (duplex->is_end_emitted)
+        return lh2_raise(L, "ERR_STREAM_UNSHIFT_AFTER_END_EVENT", NULL);
+    lh2_anchor(L, 1);
+    if (size > 0 && !duplex->is_destroyed) {
+        put_back(L, duplex, data, size);
+        if (duplex->flowing == 1)
+            lh2_tick_push(L, &duplex->object, flow_on, 0);
+        else
+            schedule_readable(L, duplex);
+    }
+    lua_pushboolean(L, !duplex->is_destroyed && pending_size(duplex) < duplex->high_water_mark);
     lh2_release(L, &duplex->object);
     return 1;
 }
@@ -352,9 +398,13 @@ static int set_encoding(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg methods[] = {{"read", read_method},         {"pause", pause_method},
-                                   {"resume", resume_method},     {"isPaused", is_paused},
-                                   {"setEncoding", set_encoding}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"read", read_method},
+                                   {"pause", pause_method},
+                                   {"resume", resume_method},
+                                   {"isPaused", is_paused},
+                                   {"setEncoding", set_encoding},
+                                   {"unshift", unshift},
+                                   {NULL, NULL}};
 
 /* ----------------------------------------------------------------------------------- getters */
 

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "binding/class.h"
+
 /* -------------------------------------------------------------------------- keys, certificates */
 
 /* Pushes option `name` if there is one: a string, or a sequence. [-0, +0|1, e] */
@@ -150,4 +152,51 @@ net_tls_context *lh2_secure_context_with_alpn(lua_State *L, int options, bool is
     net_tls_context *context = lh2_secure_context(L, options, is_server, protocols, count);
     lua_pop(L, 1);
     return context;
+}
+
+/* --------------------------------------------------------------------------------- SecureContext */
+
+/* Keys and certificates made once, to be given to many connections of a server. */
+typedef struct lh2_secure_context_object {
+    lh2_object object;
+    net_tls_context *tls;
+} lh2_secure_context_object;
+
+static const lh2_class secure_context_class;
+
+net_tls_context *lh2_secure_context_at(lua_State *L, int index, const char *name, bool is_server,
+                                       const char *const *alpn, size_t alpn_count) {
+    const lh2_secure_context_object *given = lh2_test(L, index, &secure_context_class);
+    if (given)
+        return net_tls_context_ref(given->tls);
+    if (!lh2_check_options(L, index, name))
+        lh2_raise_type(L, name, "an instance of SecureContext or a table of options", index);
+    return lh2_secure_context(L, index, is_server, alpn, alpn_count);
+}
+
+/* createSecureContext([options]) */
+static int create_secure_context(lua_State *L) {
+    lua_settop(L, 1);
+    lh2_check_options(L, 1, "options");
+    lh2_secure_context_object *object = lh2_new(L, &secure_context_class, sizeof *object);
+    object->tls = lh2_secure_context(L, 1, true, NULL, 0);
+    return 1;
+}
+
+static int secure_context_gc(lua_State *L) {
+    lh2_secure_context_object *object = lua_touserdata(L, 1);
+    net_tls_context_unref(object->tls);
+    object->tls = NULL;
+    return 0;
+}
+
+static const luaL_Reg metamethods[] = {{"__gc", secure_context_gc}, {NULL, NULL}};
+
+static const lh2_class secure_context_class = {"SecureContext", NULL, NULL, NULL, NULL,
+                                               metamethods};
+
+void lh2_secure_context_open(lua_State *L) {
+    lh2_class_register(L, &secure_context_class);
+    lua_pushcfunction(L, create_secure_context);
+    lua_setfield(L, -2, "createSecureContext");
 }

@@ -13,4 +13,11 @@ net_tls_context *lh2_secure_context(lua_State *L, int options, bool is_server,
 /* The same, with the protocols of the options' ALPNProtocols. [-0, +0, e] */
 net_tls_context *lh2_secure_context_with_alpn(lua_State *L, int options, bool is_server);
 
+/* A new reference to the context of the SecureContext at `index`, or one made from the options there.
+ * [-0, +0, e] */
+net_tls_context *lh2_secure_context_at(lua_State *L, int index, const char *name, bool is_server,
+                                       const char *const *alpn, size_t alpn_count);
+/* Registers SecureContext; adds createSecureContext to the table on top. [-0, +0, m] */
+void lh2_secure_context_open(lua_State *L);
+
 #endif

@@ -3,58 +3,35 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "binding/classes/http1.h"
+#include "binding/classes/http1_server.h"
 #include "binding/classes/listener.h"
-#include "binding/classes/secure_context.h"
 #include "binding/classes/stream.h"
+#include "binding/extend.h"
 #include "binding/open.h"
 
-static const char *const alpn[] = {"h2"};
+const char lh2_server_class_keys[LH2_CLASS_COUNT];
 
 /* --------------------------------------------------------------------------------- the date */
+
+void lh2_format_date(char date[LH2_DATE_SIZE], time_t time) {
+    static const char days[] = "SunMonTueWedThuFriSat";
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct tm tm;
+    gmtime_r(&time, &tm);
+    snprintf(date, LH2_DATE_SIZE, "%.3s, %02d %.3s %d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday,
+             tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
+             tm.tm_sec);
+}
 
 bytes_slice lh2_server_date(lua_State *L) {
     lh2_runtime *runtime = lh2_runtime_of(L);
     time_t now = time(NULL);
     if (now != runtime->date_time) {
-        static const char days[] = "SunMonTueWedThuFriSat";
-        static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-        struct tm tm;
-        gmtime_r(&now, &tm);
-        snprintf(runtime->date, sizeof(runtime->date), "%.3s, %02d %.3s %d %02d:%02d:%02d GMT",
-                 days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900,
-                 tm.tm_hour, tm.tm_min, tm.tm_sec);
+        lh2_format_date(runtime->date, now);
         runtime->date_time = now;
     }
     return bytes_slice_of(runtime->date, strlen(runtime->date));
-}
-
-/* ------------------------------------------------------------------------- end of a server */
-
-static bool is_idle(const lh2_server *server) {
-    return server->listener == NULL && server->connection_count == 0;
-}
-
-static void emit_close(lua_State *L, lh2_object *object, intptr_t unused) {
-    (void)unused;
-    lh2_server *server = (lh2_server *)object;
-    if (!server->is_closing || !is_idle(server))
-        return;
-    server->is_closing = false;
-    lh2_release(L, object); /* the tick has an anchor of its own */
-    lh2_emit(L, object, LH2_EVENT_CLOSE, 0);
-}
-
-static void close_if_idle(lua_State *L, lh2_server *server) {
-    if (server->is_closing && is_idle(server))
-        lh2_tick_push(L, &server->object, emit_close, 0);
-}
-
-void lh2_server_connection_ended(lua_State *L, lh2_server *server) {
-    server->connection_count--;
-    if (server->listener != NULL && server->max_connections > 0 &&
-        server->connection_count + 1 == (size_t)server->max_connections)
-        net_listener_pause(server->listener, false);
-    close_if_idle(L, server);
 }
 
 /* ------------------------------------------------------------------------ from the listener */
@@ -70,35 +47,8 @@ static void on_listening(net_listener *listener) {
     lh2_enter(server->object.runtime, listening_in_lua, server, NULL);
 }
 
-struct connection {
-    lh2_server *server;
-    net_socket *socket;
-};
-
-static void connection_in_lua(lua_State *L, void *data) {
-    struct connection *connection = data;
-    lh2_server_start_session(L, connection->server, connection->socket);
-}
-
-/* Where no session can be made for want of memory, the socket has no owner yet. */
-static void start_session(lh2_server *server, net_socket *socket) {
-    struct connection connection = {server, socket};
-    server->connection_count++;
-    lh2_enter(server->object.runtime, connection_in_lua, &connection, NULL);
-    if (net_socket_context(socket) == NULL) {
-        server->connection_count--;
-        net_socket_close(socket);
-    }
-}
-
 static void on_connection(net_listener *listener, net_socket *socket) {
-    lh2_server *server = net_listener_context(listener);
-    if (server->is_secure)
-        lh2_server_start_handshake(server, socket);
-    else
-        start_session(server, socket);
-    if (server->max_connections > 0 && server->connection_count >= (size_t)server->max_connections)
-        net_listener_pause(listener, true);
+    lh2_server_accept(net_listener_context(listener), socket);
 }
 
 struct failure {
@@ -123,10 +73,8 @@ static void on_error(net_listener *listener, const net_error *error) {
 
 static void closed_in_lua(lua_State *L, void *data) {
     lh2_server *server = data;
-    if (server->is_closing)
-        close_if_idle(L, server);
-    else
-        lh2_release(L, &server->object);
+    lh2_server_close_if_idle(L, server);
+    lh2_release(L, &server->object);
 }
 
 static void on_close(net_listener *listener) {
@@ -147,8 +95,7 @@ static int server_listen(lua_State *L) {
     net_listen_options options;
     int callback = 0;
     if (server->listener != NULL)
-        return lh2_raise_text(L, "Error", "ERR_SERVER_ALREADY_LISTEN",
-                              "Listen method has been called more than once without closing.");
+        return lh2_raise(L, "ERR_SERVER_ALREADY_LISTEN", NULL);
     lh2_listen_args(L, 2, &options, &callback);
     net_loop *loop = lh2_runtime_loop(L);
     if (callback != 0) {
@@ -159,40 +106,6 @@ static int server_listen(lua_State *L) {
     if (net_listener_open(&server->listener, loop, &options, &listener_events, server) != 0) {
         lh2_release(L, &server->object);
         return luaL_error(L, "out of memory");
-    }
-    lua_settop(L, 1);
-    return 1;
-}
-
-static void not_running(lua_State *L, lh2_object *object, intptr_t callback) {
-    (void)object;
-    lh2_push_held(L, (int)callback);
-    lh2_drop(L, (int)callback);
-    lh2_push_error_text(L, "Error", "ERR_SERVER_NOT_RUNNING", "Server is not running.");
-    lua_call(L, 1, 0);
-}
-
-/* server:close([callback]): stops listening; "close" follows the last connection. */
-static int server_close(lua_State *L) {
-    lh2_server *server = lh2_check(L, 1, &lh2_server_class);
-    bool has_callback = !lua_isnoneornil(L, 2);
-    if (has_callback)
-        lh2_check_function(L, 2, "callback");
-    if (server->listener == NULL && !server->is_closing) {
-        if (has_callback) {
-            lh2_anchor(L, 1);
-            lua_pushvalue(L, 2);
-            lh2_tick_push(L, &server->object, not_running, lh2_hold(L));
-            lh2_release(L, &server->object);
-        }
-    } else {
-        if (has_callback) {
-            lua_pushvalue(L, 2);
-            lh2_add_listener(L, 1, LH2_EVENT_CLOSE, true);
-        }
-        server->is_closing = true;
-        if (server->listener != NULL)
-            net_listener_close(server->listener);
     }
     lua_settop(L, 1);
     return 1;
@@ -248,9 +161,43 @@ static int server_get_connections(lua_State *L) {
     return 1;
 }
 
+/* server:setTimeout([msecs][, callback]): for later sessions. */
+static int server_set_timeout(lua_State *L) {
+    lh2_server *server = lh2_check(L, 1, &lh2_server_class);
+    lua_settop(L, 3);
+    if (lua_isfunction(L, 2)) {
+        lua_insert(L, 2);
+        lua_settop(L, 3);
+    }
+    int64_t timeout_ms = lua_isnil(L, 2) ? 0 : lh2_check_duration(L, 2, "msecs");
+    if (!lua_isnil(L, 3)) {
+        lh2_check_function(L, 3, "callback");
+        lh2_add_listener(L, 1, LH2_EVENT_TIMEOUT, false);
+    }
+    server->timeout_ms = (lua_Number)timeout_ms;
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* server:emit(name, ...): a connection that the program emits becomes the server's before its listeners
+ * hear of it. */
+static int server_emit(lua_State *L) {
+    lh2_server *server = lh2_check(L, 1, &lh2_server_class);
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    bool is_secured = server->is_secure && strcmp(name, "secureConnection") == 0;
+    if (is_secured || strcmp(name, "connection") == 0) {
+        lh2_anchor(L, 1);
+        lh2_server_inject(L, server, 3, is_secured);
+        lh2_release(L, &server->object);
+    }
+    return lh2_emitter_emit(L);
+}
+
 static const luaL_Reg methods[] = {
+    {"emit", server_emit},
+    {"setTimeout", server_set_timeout},
     {"listen", server_listen},
-    {"close", server_close},
+    {"close", lh2_server_close},
     {"address", server_address},
     {"updateSettings", server_update_settings},
     {"ref", server_ref},
@@ -283,13 +230,26 @@ static int set_max_connections(lua_State *L) {
     return 0;
 }
 
+static int get_timeout(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)((lh2_server *)lh2_check(L, 1, &lh2_server_class))->timeout_ms);
+    return 1;
+}
+
+static int set_timeout(lua_State *L) {
+    lh2_server *server = lh2_check(L, 1, &lh2_server_class);
+    server->timeout_ms = lua_isnil(L, 2) ? 0 : (lua_Number)lh2_check_duration(L, 2, "timeout");
+    return 0;
+}
+
 static const luaL_Reg getters[] = {
+    {"timeout", get_timeout},
     {"listening", get_listening},
     {"maxConnections", get_max_connections},
     {NULL, NULL},
 };
 
-static const luaL_Reg setters[] = {{"maxConnections", set_max_connections}, {NULL, NULL}};
+static const luaL_Reg setters[] = {
+    {"timeout", set_timeout}, {"maxConnections", set_max_connections}, {NULL, NULL}};
 
 /* ------------------------------------------------------------------------------- life cycle */
 
@@ -298,9 +258,17 @@ static int server_gc(lua_State *L) {
     lh2_finalize(&server->object);
     if (server->listener != NULL)
         net_listener_close(server->listener);
-    lh2_server_drop_handshakes(server);
-    if (server->tls != NULL)
+    if (server->grace != NULL)
+        net_timer_close(server->grace);
+    server->grace = NULL;
+    lh2_server_drop_handshakes(server, true);
+    if (server->is_secure)
+        lh2_http1_drop_all(server);
+    if (server->tls != NULL) {
+        net_tls_context_set_keylog(server->tls, NULL, NULL);
+        net_tls_context_set_ask(server->tls, NULL, NULL);
         net_tls_context_unref(server->tls);
+    }
     server->tls = NULL;
     return 0;
 }
@@ -308,7 +276,7 @@ static int server_gc(lua_State *L) {
 /* `local server <close>` (Node's asyncDispose) */
 static int server_close_variable(lua_State *L) {
     lua_settop(L, 1);
-    return server_close(L);
+    return lh2_server_close(L);
 }
 
 static const luaL_Reg metamethods[] = {
@@ -319,23 +287,49 @@ static const luaL_Reg metamethods[] = {
 
 const lh2_class lh2_server_class = {"Http2Server", &lh2_emitter_class, methods, getters,
                                     setters,       metamethods};
-const lh2_class lh2_secure_server_class = {
-    "Http2SecureServer", &lh2_server_class, NULL, NULL, NULL, NULL};
+/* Classes of the program's own for requests and responses. [-0, +0, v] */
+static void read_classes(lua_State *L, lh2_server *server) {
+    static const struct {
+        const char *name;
+        const lh2_class *class;
+    } options[LH2_CLASS_COUNT] = {
+        [LH2_CLASS_REQUEST] = {"Http2ServerRequest", &lh2_request_class},
+        [LH2_CLASS_RESPONSE] = {"Http2ServerResponse", &lh2_response_class},
+        [LH2_CLASS_REQUEST_1] = {"Http1IncomingMessage", &lh2_request_class},
+        [LH2_CLASS_RESPONSE_1] = {"Http1ServerResponse", &lh2_response_class},
+    };
+    for (int i = 0; i < LH2_CLASS_COUNT; i++) {
+        lh2_opt_class(L, 1, options[i].name, options[i].class);
+        if (lua_isnil(L, -1)) {
+            lua_pop(L, 1);
+            continue;
+        }
+        server->has_classes = true;
+        lh2_set_private(L, -2, &lh2_server_class_keys[i]);
+    }
+}
 
-/* create*Server([options]). Node's second argument, a handler for "request", belongs to the
- * compatibility API: what cannot be called is refused rather than kept silent. */
+/* create*Server([options][, handler]): the handler listens to "request". */
 static int create_server(lua_State *L, const lh2_class *class) {
+    if (lua_isfunction(L, 1))
+        lua_pushnil(L), lua_insert(L, 1);
     lua_settop(L, 2);
-    if (lua_isfunction(L, 1) || !lua_isnil(L, 2))
-        return lh2_raise_text(L, "Error", "ERR_METHOD_NOT_IMPLEMENTED",
-                              "Request handlers are not supported yet: use server:on(\"stream\")");
+    if (!lua_isnil(L, 2))
+        lh2_check_function(L, 2, "onRequestHandler");
     lh2_server *server = lh2_new(L, class, sizeof(*server));
     list_init(&server->sessions);
     list_init(&server->handshakes);
     lh2_config_read(L, 1, H2_SERVER, &server->config);
     server->is_secure = class == &lh2_secure_server_class;
+    list_init(&server->http1_connections);
+    server->spare_connections = lh2_server_spare_connections();
     if (server->is_secure)
-        server->tls = lh2_secure_context(L, 1, true, alpn, 1);
+        lh2_secure_server_init(L, server, 1);
+    read_classes(L, server);
+    if (!lua_isnil(L, 2)) {
+        lua_pushvalue(L, 2);
+        lh2_add_listener(L, 3, LH2_EVENT_REQUEST, false);
+    }
     return 1;
 }
 
@@ -352,6 +346,7 @@ void lh2_server_open(lua_State *L) {
                                          {"createSecureServer", http2_create_secure_server},
                                          {NULL, NULL}};
     lh2_class_register(L, &lh2_server_class);
-    lh2_class_register(L, &lh2_secure_server_class);
+    lh2_class_register(L, &lh2_http1_server_class);
+    lh2_secure_server_open(L);
     luaL_setfuncs(L, functions, 0);
 }

@@ -1,41 +1,40 @@
+#include "binding/classes/exchange.h"
 #include "binding/classes/server.h"
 #include "binding/classes/stream.h"
 
-/* Private fields: {scheme, authority} of the request; the headers that a push promised. */
-static const char request_origin_key, push_request_key;
+/* Private field: {scheme, authority} of the request. */
+static const char request_origin_key;
 
-/* RFC 9110 §6.4.1, §15.3.6: responses without a body. */
-static bool is_bodyless(int status) {
+bool lh2_is_bodyless(int status) {
     return status == 204 || status == 205 || status == 304;
 }
 
 /* ------------------------------------------------------------------------------- responding */
 
-/* The status of the table's :status, 200 where there is none. */
-static int read_status(lua_State *L, const lh2_fields *fields, int min) {
+/* The number of the :status that was given; -1: not a number, or none was. */
+static int read_status(const lh2_fields *fields) {
     bytes_slice text = fields->pseudo[LH2_PSEUDO_STATUS];
-    int status = 0;
-    if (text.data == NULL)
-        return min < 200 ? 0 : 200;
-    for (size_t i = 0; i < text.size && status < 1000; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9') {
-            status = -1;
-            break;
-        }
-        status = status * 10 + (text.data[i] - '0');
-    }
-    if (status == 0 && min == 200)
+    int status = text.size > 0 ? 0 : -1;
+    for (size_t i = 0; i < text.size && status >= 0 && status < 1000; i++)
+        status =
+            text.data[i] >= '0' && text.data[i] <= '9' ? status * 10 + (text.data[i] - '0') : -1;
+    return status;
+}
+
+int lh2_server_stream_status(lua_State *L, const lh2_fields *fields) {
+    bytes_slice text = fields->pseudo[LH2_PSEUDO_STATUS];
+    int status = text.data == NULL ? 200 : read_status(fields);
+    if (status == 0)
         return 200;
-    if (status < min || status > 599) {
+    if (status < 200 || status > 599) {
         lua_pushlstring(L, (const char *)text.data, text.size);
         lh2_raise(L, "ERR_HTTP2_STATUS_INVALID", lua_tostring(L, -1));
     }
     return status;
 }
 
-/* Submits the final response; what the program sees of it is the caller's. */
-static int submit_response(lua_State *L, lh2_stream *stream, lh2_fields *fields, int status,
-                           bool has_date, bool is_end) {
+int lh2_server_stream_submit(lua_State *L, lh2_stream *stream, lh2_fields *fields, int status,
+                             bool has_date, bool is_end) {
     lh2_fields_set_status(fields, status);
     if (has_date && !lh2_fields_has(fields, HPACK_TOKEN_DATE))
         lh2_fields_add(L, fields, BYTES_LITERAL("date"), lh2_server_date(L));
@@ -54,7 +53,9 @@ void lh2_server_stream_respond_implicitly(lua_State *L, lh2_stream *stream, bool
     int top = lua_gettop(L);
     lua_pushnil(L);
     lh2_fields_read(L, -1, LH2_SECTION_RESPONSE, &fields);
-    submit_response(L, stream, &fields, 200, true, is_end);
+    lh2_server_stream_submit(L, stream, &fields, 200, true, is_end);
+    stream->sent_status = 200;
+    stream->sent_date = stream->duplex.object.runtime->date_time;
     lua_settop(L, top);
 }
 
@@ -66,43 +67,29 @@ static int stream_respond(lua_State *L) {
         return lh2_raise(L, "ERR_HTTP2_HEADERS_SENT", NULL);
     if (!lua_isnil(L, 2) && !lua_istable(L, 2))
         return lh2_raise_type(L, "headers", "of type table", 2);
-    bool is_end = false, waits = false, has_date = true;
+    bool is_end = false, waits = false, has_date = true, has_get_trailers = false;
     if (lh2_check_options(L, 3, "options")) {
         is_end = lh2_opt_truth(L, 3, "endStream", false);
-        waits = lh2_opt_truth(L, 3, "waitForTrailers", false);
+        has_get_trailers = lh2_check_get_trailers(L, 3);
+        waits = has_get_trailers || lh2_opt_truth(L, 3, "waitForTrailers", false);
         has_date = lh2_opt_truth(L, 3, "sendDate", true);
     }
     lh2_fields fields;
     lh2_fields_read(L, 2, LH2_SECTION_RESPONSE, &fields);
-    int status = read_status(L, &fields, 200);
-    is_end = is_end || stream->is_head || is_bodyless(status);
-    int result = submit_response(L, stream, &fields, status, has_date, is_end);
+    int status = lh2_server_stream_status(L, &fields);
+    is_end = is_end || stream->is_head || lh2_is_bodyless(status);
+    int result = lh2_server_stream_submit(L, stream, &fields, status, has_date, is_end);
     if (result == H2_TOO_LARGE)
         return lh2_stream_frame_error(L, stream, H2_FRAME_SIZE_ERROR);
     if (result != H2_OK)
         return lh2_stream_raise(L, result);
     stream->waits_for_trailers = waits && !is_end;
-    if (!lua_isnil(L, 2)) {
-        lua_pushvalue(L, 2);
-        lh2_set_private(L, 1, &lh2_sent_headers_key);
-    }
+    if (has_get_trailers)
+        lh2_stream_note_get_trailers(L, 1, 3);
+    lh2_stream_note_response(L, 1, 2, status, has_date);
     if (is_end)
         lh2_stream_end_writing(L, stream);
     return 0;
-}
-
-/* Appends the table at `index` to the sequence of sentInfoHeaders of the object at 1. */
-static void note_info_headers(lua_State *L, int index) {
-    lh2_get_private(L, 1, &lh2_sent_info_headers_key);
-    if (lua_isnil(L, -1)) {
-        lua_pop(L, 1);
-        lua_newtable(L);
-        lua_pushvalue(L, -1);
-        lh2_set_private(L, 1, &lh2_sent_info_headers_key);
-    }
-    lua_pushvalue(L, index);
-    lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
-    lua_pop(L, 1);
 }
 
 /* stream:additionalHeaders(headers): a 1xx response. */
@@ -115,7 +102,7 @@ static int stream_additional_headers(lua_State *L) {
         return lh2_raise_type(L, "headers", "of type table", 2);
     lh2_fields fields;
     lh2_fields_read(L, 2, LH2_SECTION_RESPONSE, &fields);
-    int status = read_status(L, &fields, 100);
+    int status = read_status(&fields);
     if (status == 101)
         return lh2_raise(L, "ERR_HTTP2_STATUS_101", NULL);
     if (status < 100 || status >= 200) {
@@ -127,7 +114,7 @@ static int stream_additional_headers(lua_State *L) {
                                                  fields.count);
     if (result != H2_OK)
         return lh2_stream_raise(L, result);
-    note_info_headers(L, 2);
+    lh2_stream_note_info_headers(L, 1, 2);
     lh2_session_touch(stream->session);
     return 0;
 }
@@ -145,7 +132,7 @@ static void call_pushed(lua_State *L, lh2_object *object, intptr_t callback) {
     lh2_drop(L, (int)callback);
     lua_pushnil(L);
     lh2_push(L, object);
-    lh2_get_private(L, -1, &push_request_key);
+    lh2_stream_push_sent_headers(L, lua_gettop(L));
     lua_call(L, 3, 0);
 }
 
@@ -168,6 +155,12 @@ static void complete_promise(lua_State *L, lh2_fields *fields) {
             fields->pseudo[pseudo] = bytes_slice_of(text, size);
         lua_pop(L, 1);
     }
+}
+
+/* The answer to HEAD has no body: its writable side has ended before the program sees the stream. */
+static void end_of_head(lh2_stream *stream) {
+    if (stream->is_head)
+        stream->duplex.is_ending = stream->duplex.is_finished = true;
 }
 
 /* Makes the object of a promised stream, whose readable side is at its end. [-0, +1, v] */
@@ -210,8 +203,9 @@ static int stream_push_stream(lua_State *L) {
     lh2_stream *pushed = new_pushed(L, stream, &fields);
     int object = lua_gettop(L);
     lh2_push_headers(L, fields.fields, fields.count);
-    lh2_set_private(L, object, &push_request_key);
+    lh2_stream_note_full_headers(L, object, lua_gettop(L));
     pushed->is_head = pushed->is_head || is_end;
+    end_of_head(pushed);
     lh2_session_touch(stream->session);
     lua_pushvalue(L, callback);
     lh2_tick_push(L, &pushed->duplex.object, call_pushed, lh2_hold(L));
@@ -264,6 +258,11 @@ static void announce(lua_State *L, lh2_stream *stream, const lh2_kept_fields *re
     bool has_server_listener = server != NULL && lh2_has_listener(server, LH2_EVENT_STREAM);
     if (!has_listener && !has_server_listener)
         return;
+    if (!has_listener && lh2_is_only_listener(L, server, LH2_EVENT_STREAM, lh2_stream_to_request)) {
+        lh2_push(L, &stream->duplex.object);
+        lh2_exchange_announce(L, (lh2_server *)server, &lh2_stream_carrier);
+        return;
+    }
     bool has_raw = (has_listener && lh2_wants_all(session, LH2_EVENT_STREAM)) ||
                    (has_server_listener && lh2_wants_all(server, LH2_EVENT_STREAM));
     int first = lua_gettop(L) + 1;
@@ -287,7 +286,8 @@ static void tell_request(lua_State *L, lh2_object *object, intptr_t unused) {
     if (h2_session_remote_settings(stream->session->engine)->enable_push)
         keep_origin(L, stream);
     announce(L, stream, stream->request);
-    lh2_stream_forget_request(stream);
+    if (stream->duplex.object.watcher == NULL) /* else the compatibility API has need of it */
+        lh2_stream_forget_request(stream);
 }
 
 void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_event *event) {
@@ -295,9 +295,11 @@ void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_even
         lh2_stream_new(L, &lh2_server_stream_class, session, event->stream_id, true, true);
     lh2_blame(&stream->duplex.object);
     h2_session_set_context(session->engine, stream->id, stream);
+    lh2_perf_stream_headers(stream);
     stream->ends_after_headers = event->headers.is_end;
     stream->flags = event->headers.flags;
     stream->is_head = is_head_request(event);
+    end_of_head(stream);
     stream->request = lh2_fields_keep(event->headers.fields, event->headers.count);
     if (stream->request == NULL)
         lh2_raise(L, "ERR_HTTP2_NO_MEM", NULL);
@@ -324,6 +326,8 @@ static const luaL_Reg methods[] = {
     {"respond", stream_respond},
     {"additionalHeaders", stream_additional_headers},
     {"pushStream", stream_push_stream},
+    {"respondWithFile", lh2_respond_with_file},
+    {"respondWithFD", lh2_respond_with_fd},
     {NULL, NULL},
 };
 

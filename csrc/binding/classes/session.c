@@ -1,5 +1,5 @@
-#include "binding/classes/session.h"
-
+#include "binding/classes/connection.h"
+#include "binding/classes/session_members.h"
 #include "binding/classes/socket_proxy.h"
 #include "binding/classes/stream.h"
 #include "binding/open.h"
@@ -49,6 +49,16 @@ static int session_destroy(lua_State *L) {
     return 0;
 }
 
+/* A goaway() that waited for the connection; upvalues: its arguments. */
+static int goaway_connected(lua_State *L) {
+    lua_settop(L, 0);
+    lua_getfield(L, lua_upvalueindex(1), "goaway");
+    for (int i = 1; i <= 4; i++)
+        lua_pushvalue(L, lua_upvalueindex(i));
+    lua_call(L, 4, 0);
+    return 0;
+}
+
 /* session:goaway([code[, lastStreamID[, opaqueData]]]) */
 static int session_goaway(lua_State *L) {
     lh2_session *session = lh2_session_check_alive(L, 1);
@@ -64,6 +74,13 @@ static int session_goaway(lua_State *L) {
     }
     if (!lua_isnil(L, 4))
         debug = lh2_check_string(L, 4, "opaqueData", &size);
+    if (session->is_connecting) {
+        for (int i = 1; i <= 4; i++)
+            lua_pushvalue(L, i);
+        lua_pushcclosure(L, goaway_connected, 4);
+        lh2_add_listener(L, 1, LH2_EVENT_CONNECT, true);
+        return 0;
+    }
     if (last_id == 0)
         last_id = INT32_MAX;
     h2_session_submit_goaway(session->engine, code, last_id, bytes_slice_of(debug, size));
@@ -112,33 +129,6 @@ static int session_ping(lua_State *L) {
     return 1;
 }
 
-/* session:settings([settings][, callback]) */
-static int session_settings(lua_State *L) {
-    lh2_session *session = lh2_session_check_alive(L, 1);
-    h2_setting entries[LH2_MAX_SETTINGS];
-    int callback = lua_isfunction(L, 2) ? 2 : 3;
-    lua_settop(L, 3);
-    size_t count = callback == 2 ? 0 : lh2_settings_read(L, 2, "settings", entries);
-    if (!lua_isnil(L, callback))
-        lh2_check_function(L, callback, "callback");
-    lua_pushvalue(L, callback);
-    int result = h2_session_submit_settings(session->engine, entries, count);
-    if (result == H2_LIMIT) {
-        if (!lua_isnil(L, -1)) {
-            lh2_push_error(L, "ERR_HTTP2_SETTINGS_CANCEL", NULL);
-            lua_call(L, 1, 0);
-        }
-        lh2_push_error(L, "ERR_HTTP2_MAX_PENDING_SETTINGS_ACK", NULL);
-        lh2_session_destroy(L, session, H2_INTERNAL_ERROR);
-        return 0;
-    }
-    if (result != H2_OK)
-        return lh2_stream_raise(L, result);
-    lh2_callbacks_push(L, &session->settings);
-    lh2_session_touch(session);
-    return 0;
-}
-
 /* session:setLocalWindowSize(octets) */
 static int session_set_local_window_size(lua_State *L) {
     lh2_session *session = lh2_session_check_alive(L, 1);
@@ -149,18 +139,38 @@ static int session_set_local_window_size(lua_State *L) {
     return 0;
 }
 
-/* session:setNextStreamID(id) */
+/* session:setNextStreamID(id): one that is used already has no effect; one above 2^31-1 leaves none. */
 static int session_set_next_stream_id(lua_State *L) {
     lh2_session *session = lh2_session_check_alive(L, 1);
     int64_t id = lh2_check_integer(L, 2, "id", 1, UINT32_MAX);
-    if (id > INT32_MAX || h2_session_set_next_id(session->engine, (uint32_t)id) != H2_OK)
-        return lh2_raise_range(L, "id", "an unused identifier of this side", 2);
+    if (id % 2 != (session->role == H2_CLIENT))
+        return lh2_raise_range(L, "id", session->role == H2_CLIENT ? "odd" : "even", 2);
+    h2_session_set_next_id(session->engine, (uint32_t)id);
     return 0;
+}
+
+/* session:setTimeout(msecs[, callback]): "timeout" after so long without a frame; nothing is closed. */
+static int session_set_timeout(lua_State *L) {
+    lh2_session *session = lh2_check(L, 1, &lh2_session_class);
+    lua_settop(L, 3);
+    if (!session->is_destroyed) {
+        int64_t timeout_ms = lh2_check_duration(L, 2, "msecs");
+        if (!lua_isnil(L, 3)) {
+            lh2_check_function(L, 3, "callback");
+            if (timeout_ms == 0)
+                lh2_remove_listener(L, 1, LH2_EVENT_TIMEOUT);
+            else
+                lh2_add_listener(L, 1, LH2_EVENT_TIMEOUT, true);
+        }
+        lh2_session_set_timeout(L, session, (uint64_t)timeout_ms);
+    }
+    lua_settop(L, 1);
+    return 1;
 }
 
 static int set_ref(lua_State *L, bool is_ref) {
     lh2_session *session = lh2_check(L, 1, &lh2_session_class);
-    if (session->socket != NULL)
+    if (session->socket != NULL && !session->is_destroyed)
         net_socket_ref(session->socket, is_ref);
     return 0;
 }
@@ -178,11 +188,16 @@ static const luaL_Reg methods[] = {
     {"destroy", session_destroy},
     {"goaway", session_goaway},
     {"ping", session_ping},
-    {"settings", session_settings},
+    {"settings", lh2_session_submit_settings},
+    {"setTimeout", session_set_timeout},
     {"setLocalWindowSize", session_set_local_window_size},
     {"setNextStreamID", session_set_next_stream_id},
     {"ref", session_ref},
     {"unref", session_unref},
+    /* legacy: Node 8 */
+    {"shutdown", lh2_session_shutdown},
+    {"rstStream", lh2_session_rst_stream},
+    {"priority", lh2_session_priority},
     {NULL, NULL},
 };
 
@@ -226,29 +241,6 @@ static int get_type(lua_State *L) {
     lh2_session *session = lh2_check(L, 1, &lh2_session_class);
     lua_pushinteger(L, session->role == H2_CLIENT);
     return 1;
-}
-
-static int push_settings(lua_State *L, lh2_session *session,
-                         const h2_settings *(*get)(const h2_session *)) {
-    if (session->engine == NULL || session->is_connecting)
-        lua_newtable(L);
-    else
-        lh2_push_settings(L, get(session->engine));
-    return 1;
-}
-
-static int get_local_settings(lua_State *L) {
-    return push_settings(L, lh2_check(L, 1, &lh2_session_class), h2_session_local_settings);
-}
-
-static int get_remote_settings(lua_State *L) {
-    return push_settings(L, lh2_check(L, 1, &lh2_session_class), h2_session_remote_settings);
-}
-
-static int get_pending_settings_ack(lua_State *L) {
-    lh2_session *session = lh2_check(L, 1, &lh2_session_class);
-    return push_boolean(L, session->engine != NULL && session->has_connected &&
-                               h2_session_unacknowledged_settings(session->engine) > 0);
 }
 
 static int get_goaway_code(lua_State *L) {
@@ -299,9 +291,10 @@ static const luaL_Reg getters[] = {
     {"encrypted", get_encrypted},
     {"alpnProtocol", get_alpn_protocol},
     {"type", get_type},
-    {"localSettings", get_local_settings},
-    {"remoteSettings", get_remote_settings},
-    {"pendingSettingsAck", get_pending_settings_ack},
+    {"localSettings", lh2_session_get_local_settings},
+    {"remoteSettings", lh2_session_get_remote_settings},
+    {"pendingSettingsAck", lh2_session_get_pending_settings_ack},
+    {"originSet", lh2_session_get_origin_set},
     {"goawayCode", get_goaway_code},
     {"goawayLastStreamID", get_goaway_last_stream_id},
     {"state", get_state},
@@ -335,6 +328,7 @@ const lh2_class lh2_session_class = {"Http2Session", &lh2_emitter_class, methods
 
 void lh2_session_open(lua_State *L) {
     lh2_headers_open(L);
+    lh2_connection_open_module(L);
     lh2_socket_proxy_open(L);
     lh2_class_register(L, &lh2_session_class);
     lh2_client_session_open(L);

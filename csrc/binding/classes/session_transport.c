@@ -1,3 +1,6 @@
+#include "binding/classes/connection.h"
+#include "binding/classes/duplex_pipe.h"
+#include "binding/classes/server.h"
 #include "binding/classes/socket_proxy.h"
 #include "binding/classes/stream.h"
 
@@ -22,6 +25,7 @@ void lh2_session_touch(lh2_session *session) {
 static void emit_close(lua_State *L, lh2_object *object, intptr_t unused) {
     (void)unused;
     lh2_server_session_ended(L, (lh2_session *)object);
+    lh2_perf_session_ended(L, (lh2_session *)object);
     lh2_release(L, object); /* the tick has an anchor of its own */
     lh2_emit(L, object, LH2_EVENT_CLOSE, 0);
 }
@@ -35,14 +39,15 @@ static void emit_error(lua_State *L, lh2_object *object, intptr_t unused) {
     lua_remove(L, -2);
     if (lua_isnil(L, -1)) {
         lua_pop(L, 1);
-    } else if (session->role == H2_CLIENT) {
+    } else if (session->server == NULL) {
         lh2_emit_error(L, object);
     } else {
-        if (lh2_has_listener(object, LH2_EVENT_ERROR)) {
-            lua_pushvalue(L, -1);
-            lh2_emit(L, object, LH2_EVENT_ERROR, 1);
-        }
+        lua_pushvalue(L, -1);
         lh2_server_session_error(L, session);
+        if (lh2_has_listener(object, LH2_EVENT_ERROR))
+            lh2_emit(L, object, LH2_EVENT_ERROR, 1);
+        else
+            lua_pop(L, 1);
     }
 }
 
@@ -55,27 +60,23 @@ static void end_session(lua_State *L, lh2_session *session) {
 }
 
 static void close_transport(lh2_session *session) {
-    if (session->linger != NULL) {
-        net_timer_close(session->linger);
-        session->linger = NULL;
-    }
+    session->linger_ms = H2_NEVER;
     if (session->socket != NULL)
         net_socket_close(session->socket);
 }
 
-static void on_linger(net_timer *timer) {
-    lh2_session *session = net_timer_context(timer);
-    close_transport(session);
-}
-
 /* Bounds what is still to come from the peer. */
 static void linger(lh2_session *session, uint64_t delay_ms) {
-    net_loop *loop = session->object.runtime->loop;
-    if (session->linger == NULL && net_timer_new(&session->linger, loop, on_linger, session) != 0) {
-        close_transport(session);
-        return;
-    }
-    net_timer_start(session->linger, delay_ms, 0);
+    session->linger_ms = net_loop_now(session->object.runtime->loop) + delay_ms;
+    lh2_session_rearm(session);
+    if (session->timer == NULL)
+        close_transport(session); /* for want of memory */
+}
+
+static void drop_timer(lh2_session *session) {
+    if (session->timer != NULL)
+        net_timer_close(session->timer);
+    session->timer = NULL;
 }
 
 /* All is said: FIN, and then the peer's FIN is waited for, not for ever. */
@@ -126,6 +127,8 @@ void lh2_session_destroy(lua_State *L, lh2_session *session, uint32_t code) {
     destroy_streams(L, session);
     lua_pop(L, 1);
     session->is_connecting = false;
+    if (session->socket != NULL)
+        net_socket_ref(session->socket, true); /* "close" is to come, which takes no longer */
     if (session->pings.count > 0)
         lh2_tick_push(L, &session->object, cancel_pings, 0);
     if (session->wire != NULL) {
@@ -158,6 +161,7 @@ void lh2_session_close(lua_State *L, lh2_session *session) {
 /* The engine has said all and no stream is left: the session is over. */
 static void finish_if_idle(lua_State *L, lh2_session *session) {
     if (session->is_output_done && list_is_empty(&session->streams)) {
+        session->is_complete = true;
         lua_pushnil(L);
         lh2_session_destroy(L, session, H2_NO_ERROR);
     }
@@ -166,6 +170,8 @@ static void finish_if_idle(lua_State *L, lh2_session *session) {
 void lh2_session_stream_closed(lua_State *L, lh2_session *session) {
     if (session->is_destroyed)
         return;
+    if (session->stream_count == 0)
+        lh2_session_note_unused(session);
     finish_if_idle(L, session);
     if (session->has_peer_ended && list_is_empty(&session->streams) && !session->is_destroyed)
         lh2_session_close(L, session);
@@ -197,7 +203,31 @@ static void on_no_memory(net_wire *wire) {
     close_transport(session);
 }
 
-static const net_wire_events wire_events = {lh2_deliver, on_finished, on_no_memory};
+static void on_served(net_wire *wire) {
+    lh2_session_rearm(net_wire_context(wire));
+}
+
+static const net_wire_events wire_events = {lh2_deliver, on_finished, on_no_memory, on_served};
+
+/* The wire's pipe: the socket, with an eye on what moves. */
+static size_t write_pipe(void *pipe, const bytes_slice *slices, size_t count) {
+    lh2_session *session = pipe;
+    size_t taken = net_socket_write(session->socket, slices, count);
+    lh2_session_note_activity(session);
+    if (net_socket_queued(session->socket) > 0)
+        lh2_session_watch_output(session);
+    return taken;
+}
+
+static void read_pipe(void *pipe, bool is_on) {
+    net_socket_pipe.read(((lh2_session *)pipe)->socket, is_on);
+}
+
+static void shut_pipe(void *pipe) {
+    net_socket_shutdown(((lh2_session *)pipe)->socket);
+}
+
+static const net_pipe session_pipe = {write_pipe, read_pipe, shut_pipe};
 
 static void on_data(net_socket *socket, const uint8_t *data, size_t size) {
     lh2_session *session = net_socket_context(socket);
@@ -207,6 +237,7 @@ static void on_data(net_socket *socket, const uint8_t *data, size_t size) {
             close_transport(session);
         return;
     }
+    lh2_session_note_activity(session);
     net_wire_feed(session->wire, data, size);
 }
 
@@ -260,17 +291,40 @@ struct failure {
     const net_error *error;
 };
 
+/* "socketError" (error, socket), of the session or else of its server, for the error on top. Legacy:
+ * Node 8. [-0, +0, e] */
+static void emit_socket_error(lua_State *L, lh2_session *session) {
+    lh2_object *server = lh2_server_object(session);
+    lh2_object *object = &session->object;
+    if (server != NULL && !lh2_has_listener(object, LH2_EVENT_SOCKET_ERROR))
+        object = server;
+    if (!lh2_has_listener(object, LH2_EVENT_SOCKET_ERROR))
+        return;
+    lua_pushvalue(L, -1);
+    lh2_push_socket_proxy(L, session);
+    lh2_emit(L, object, LH2_EVENT_SOCKET_ERROR, 2);
+}
+
 static void failed_in_lua(lua_State *L, void *data) {
     struct failure *failure = data;
-    lh2_push_net_error(L, failure->error);
+    lh2_push_socket_error(L, failure->session->socket, failure->error);
+    emit_socket_error(L, failure->session);
     lh2_session_destroy(L, failure->session, H2_INTERNAL_ERROR);
+}
+
+/* A peer that has said goodbye may leave as it likes. */
+static void left_in_lua(lua_State *L, void *data) {
+    struct failure *failure = data;
+    lua_pushnil(L);
+    lh2_session_destroy(L, failure->session, H2_NO_ERROR);
 }
 
 static void on_error(net_socket *socket, const net_error *error) {
     lh2_session *session = net_socket_context(socket);
     struct failure failure = {session, error};
+    bool has_left = session->has_goaway && strcmp(error->code, "ECONNRESET") == 0;
     if (!session->is_destroyed)
-        lh2_enter(session->object.runtime, failed_in_lua, &failure, NULL);
+        lh2_enter(session->object.runtime, has_left ? left_in_lua : failed_in_lua, &failure, NULL);
     close_transport(session);
 }
 
@@ -296,9 +350,7 @@ static void closed_in_lua(lua_State *L, void *data) {
 
 void lh2_session_socket_closed(lh2_session *session) {
     session->socket = NULL;
-    if (session->linger != NULL)
-        net_timer_close(session->linger);
-    session->linger = NULL;
+    drop_timer(session);
     lh2_enter(session->object.runtime, closed_in_lua, session, NULL);
 }
 
@@ -322,6 +374,11 @@ lh2_session *lh2_session_new(lua_State *L, const lh2_class *class, size_t size,
     h2_options options = lh2_config_engine(L, config);
     lh2_session *session = lh2_new(L, class, size);
     session->role = options.role;
+    session->marks = lh2_perf_session_marks(session->object.runtime);
+    options.counters = lh2_perf_session_counters(session->marks);
+    session->timer_ms = session->linger_ms = session->connect_ms = H2_NEVER;
+    session->keep_alive_ms = config->keep_alive_timeout_ms;
+    session->write_timeout_ms = config->write_timeout_ms;
     list_init(&session->streams);
     list_init(&session->link);
     int result = h2_session_new(&session->engine, &options);
@@ -331,21 +388,37 @@ lh2_session *lh2_session_new(lua_State *L, const lh2_class *class, size_t size,
     return session;
 }
 
+/* By our own TLS, or by that of the Duplex which carries the session. */
+static bool is_encrypted(lua_State *L, const net_socket *socket) {
+    if (net_socket_tls(socket) != NULL)
+        return true;
+    lh2_duplex_pipe_push(L, socket);
+    bool is_secure = false;
+    if (!lua_isnil(L, -1)) {
+        lua_getfield(L, -1, "encrypted");
+        is_secure = lua_toboolean(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return is_secure;
+}
+
 void lh2_session_attach(lua_State *L, lh2_session *session, net_socket *socket) {
     session->socket = socket;
     net_socket_set_events(socket, &socket_events, session);
-    if (net_wire_new(&session->wire, session->object.runtime->loop, session->engine,
-                     &net_socket_pipe, socket, &wire_events, session) != 0) {
+    if (net_wire_new(&session->wire, session->object.runtime->loop, session->engine, &session_pipe,
+                     session, &wire_events, session) != 0) {
         lh2_push_error(L, "ERR_HTTP2_NO_MEM", NULL);
         lh2_session_destroy(L, session, H2_INTERNAL_ERROR);
         return;
     }
-    session->is_encrypted = net_socket_tls(socket) != NULL;
+    session->is_encrypted = is_encrypted(L, socket);
     session->is_connecting = false;
     session->has_connected = true;
     if (session->is_closed)
         h2_session_shutdown(session->engine);
     net_wire_touch(session->wire);
+    lh2_session_start_clock(session);
 }
 
 /* Detaches from the loop and frees; nothing is emitted. */
@@ -354,8 +427,10 @@ void lh2_session_dispose(lua_State *L, lh2_session *session) {
     if (session->socket != NULL)
         net_socket_set_events(session->socket, &none, NULL);
     close_transport(session);
+    drop_timer(session);
     session->socket = NULL;
     drop_wire(session);
+    lh2_perf_session_dispose(session);
     list_remove(&session->link);
     lh2_callbacks_dispose(L, &session->pings);
     lh2_callbacks_dispose(L, &session->settings);

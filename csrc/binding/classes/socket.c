@@ -100,10 +100,11 @@ static bool op_flushed(lua_State *L, lh2_duplex *duplex) {
 }
 
 void lh2_socket_note_octets(lh2_socket *socket) {
-    if (!socket->net)
+    const net_socket *net = lh2_socket_transport(socket);
+    if (!net)
         return;
-    socket->bytes_read = net_socket_bytes_read(socket->net);
-    socket->bytes_written = net_socket_bytes_written(socket->net);
+    socket->bytes_read = net_socket_bytes_read(net);
+    socket->bytes_written = net_socket_bytes_written(net);
 }
 
 static void drop_writes(lh2_socket *socket) {
@@ -127,12 +128,13 @@ static void op_destroy(lua_State *L, lh2_duplex *duplex) {
     socket->is_finishing = false;
     lh2_socket_stop_timer(socket);
     drop_writes(socket);
-    if (!socket->net)
+    net_socket *net = lh2_socket_transport(socket);
+    if (!net)
         lh2_duplex_closed(L, duplex);
     else if (socket->is_reset)
-        net_socket_reset(socket->net);
+        net_socket_reset(net);
     else
-        net_socket_close(socket->net);
+        net_socket_close(net);
 }
 
 static const lh2_duplex_ops ops = {.read = op_read,
@@ -163,9 +165,10 @@ static void enter(net_socket *net, void (*body)(lua_State *L, void *data), happe
     lh2_enter(runtime_of(net), body, &event, &event.socket->duplex.object);
 }
 
-static void note_addresses(lh2_socket *socket) {
-    socket->has_addresses = net_socket_local(socket->net, &socket->local) == 0 &&
-                            net_socket_peer(socket->net, &socket->peer) == 0;
+void lh2_socket_note_addresses(lh2_socket *socket) {
+    const net_socket *net = lh2_socket_transport(socket);
+    socket->has_addresses = net && net_socket_local(net, &socket->local) == 0 &&
+                            net_socket_peer(net, &socket->peer) == 0;
 }
 
 /* Data can flow now, both ways. */
@@ -197,7 +200,7 @@ static void on_lookup(net_socket *net, const net_error *error, const char *addre
 static void tell_connect(lua_State *L, void *data) {
     lh2_socket *socket = ((happening *)data)->socket;
     socket->is_connecting = false;
-    note_addresses(socket);
+    lh2_socket_note_addresses(socket);
     if (!socket->is_secure)
         establish(L, socket);
     lh2_emit_later(L, &socket->duplex.object, LH2_EVENT_READY);
@@ -273,11 +276,26 @@ static void on_error(net_socket *net, const net_error *error) {
     enter(net, tell_error, (happening){.error = error});
 }
 
+/* What the members tell after the end as well. */
+static void note_facts(lua_State *L, lh2_socket *socket) {
+    const net_socket *net = lh2_socket_transport(socket);
+    lh2_socket_note_octets(socket);
+    if (!socket->has_addresses)
+        lh2_socket_note_addresses(socket);
+    if (net && net_socket_tls(net) && net_tls_is_established(net_socket_tls(net)))
+        lh2_tls_socket_note(L, socket);
+}
+
 /* The connection is no more: gives back the anchor of its life and its place at the server. */
 static void let_go(lua_State *L, lh2_socket *socket) {
     lh2_listener *listener = socket->listener;
-    socket->net = NULL;
+    lh2_object *keeper = socket->keeper;
+    note_facts(L, socket);
+    socket->net = socket->lent = NULL;
     socket->listener = NULL;
+    if (socket->doom)
+        net_timer_close(socket->doom);
+    socket->doom = NULL;
     if (!socket->duplex.is_destroyed) {
         lua_pushnil(L);
         lh2_duplex_destroy(L, &socket->duplex);
@@ -285,6 +303,11 @@ static void let_go(lua_State *L, lh2_socket *socket) {
     lh2_duplex_closed(L, &socket->duplex);
     if (listener)
         lh2_listener_lost(L, listener);
+    if (keeper) {
+        socket->on_lost(L, socket);
+        socket->keeper = NULL;
+        lh2_release(L, keeper);
+    }
     lh2_release(L, &socket->duplex.object);
 }
 
@@ -293,7 +316,6 @@ static void tell_close(lua_State *L, void *data) {
 }
 
 static void on_close(net_socket *net) {
-    lh2_socket_note_octets(net_socket_context(net));
     enter(net, tell_close, (happening){0});
 }
 
@@ -357,7 +379,7 @@ lh2_socket *lh2_socket_new(lua_State *L, net_socket *net, net_tls_context *conte
     lh2_anchor(L, -1);
     socket->net = net;
     net_socket_set_events(net, &events, socket);
-    note_addresses(socket);
+    lh2_socket_note_addresses(socket);
     if (tls)
         net_socket_secure(net, tls);
     else
@@ -365,12 +387,51 @@ lh2_socket *lh2_socket_new(lua_State *L, net_socket *net, net_tls_context *conte
     return socket;
 }
 
+lh2_socket *lh2_socket_adopt(lua_State *L, net_socket *net, lh2_object *keeper,
+                             void (*on_lost)(lua_State *L, lh2_socket *socket)) {
+    lh2_socket *socket = lh2_socket_make(L, net_socket_tls(net) != NULL);
+    lh2_anchor(L, -1);
+    net_socket_read_stop(net);
+    net_socket_set_events(net, &events, socket);
+    socket->net = net;
+    socket->on_lost = on_lost;
+    socket->keeper = keeper;
+    lh2_retain(keeper);
+    lh2_socket_note_addresses(socket);
+    if (socket->is_secure)
+        lh2_tls_socket_note(L, socket);
+    establish(L, socket);
+    return socket;
+}
+
+static void doom_in_lua(lua_State *L, void *data) {
+    lua_pushnil(L);
+    lh2_duplex_destroy(L, data);
+}
+
+static void on_doom(net_timer *timer) {
+    lh2_socket *socket = net_timer_context(timer);
+    lh2_enter(socket->duplex.object.runtime, doom_in_lua, socket, NULL);
+}
+
+void lh2_socket_destroy_after(lua_State *L, lh2_socket *socket, uint64_t delay_ms) {
+    if (net_timer_new(&socket->doom, lh2_runtime_loop(L), on_doom, socket))
+        lh2_raise_memory(L);
+    net_timer_ref(socket->doom, false);
+    net_timer_start(socket->doom, delay_ms, 0);
+}
+
+bool lh2_socket_is_quiet(const lh2_socket *socket) {
+    const lh2_duplex *duplex = &socket->duplex;
+    return socket->net && socket->is_established && duplex->pending.size == 0 &&
+           !duplex->has_ended && duplex->write_count == 0 && !duplex->is_ending &&
+           !duplex->is_destroyed;
+}
+
 /* Takes the connection from the object, which keeps what is known of it. [-0, +0, m] */
 static void retire(lua_State *L, lh2_socket *socket) {
-    if (socket->is_secure && net_socket_tls(socket->net))
-        lh2_tls_socket_note(L, socket);
-    lh2_socket_note_octets(socket);
     lh2_socket_stop_timer(socket);
+    socket->lent = socket->net;
     socket->net = NULL;
     socket->duplex.is_readable = false;
     lh2_duplex_abort_writing(L, &socket->duplex, false);
@@ -389,7 +450,7 @@ lh2_socket *lh2_socket_describe(lua_State *L, net_socket *net) {
     lh2_anchor(L, -1);
     socket->net = net;
     socket->is_established = true;
-    note_addresses(socket);
+    lh2_socket_note_addresses(socket);
     retire(L, socket);
     return socket;
 }

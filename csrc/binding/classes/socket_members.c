@@ -70,8 +70,9 @@ static int connect_method(lua_State *L) {
 static int set_no_delay(lua_State *L) {
     lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
     socket->is_no_delay = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
-    if (socket->net)
-        net_socket_set_no_delay(socket->net, socket->is_no_delay);
+    net_socket *net = lh2_socket_transport(socket);
+    if (net)
+        net_socket_set_no_delay(net, socket->is_no_delay);
     lua_settop(L, 1);
     return 1;
 }
@@ -81,8 +82,9 @@ static int set_keep_alive(lua_State *L) {
     lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
     int64_t delay = lua_isnumber(L, 3) ? lh2_check_duration(L, 3, "initialDelay") : 0;
     socket->keep_alive_s = lua_toboolean(L, 2) ? (uint32_t)(delay / 1000) + 1 : 0;
-    if (socket->net)
-        net_socket_set_keep_alive(socket->net, socket->keep_alive_s > 0, socket->keep_alive_s);
+    net_socket *net = lh2_socket_transport(socket);
+    if (net)
+        net_socket_set_keep_alive(net, socket->keep_alive_s > 0, socket->keep_alive_s);
     lua_settop(L, 1);
     return 1;
 }
@@ -105,9 +107,10 @@ static int set_timeout(lua_State *L) {
 
 static int set_ref(lua_State *L, bool is_ref) {
     lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
+    net_socket *net = lh2_socket_transport(socket);
     socket->is_unref = !is_ref;
-    if (socket->net)
-        net_socket_ref(socket->net, is_ref);
+    if (net)
+        net_socket_ref(net, is_ref);
     lua_settop(L, 1);
     return 1;
 }
@@ -162,7 +165,7 @@ static int reset_and_destroy(lua_State *L) {
     lua_settop(L, 1);
     socket->is_reset = !socket->is_connecting;
     lh2_anchor(L, 1);
-    if (socket->net)
+    if (lh2_socket_transport(socket))
         lua_pushnil(L);
     else
         lh2_push_error(L, "ERR_SOCKET_CLOSED", NULL);
@@ -210,7 +213,9 @@ static int push_family(lua_State *L, const lh2_socket *socket, const net_address
 
 #define GET_FACT(name, push, address)                                                              \
     static int name(lua_State *L) {                                                                \
-        const lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);                             \
+        lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);                                   \
+        if (!socket->has_addresses)                                                                \
+            lh2_socket_note_addresses(socket);                                                     \
         return push(L, socket, &socket->address);                                                  \
     }
 
@@ -243,7 +248,7 @@ static int get_connecting(lua_State *L) {
 
 static int get_pending(lua_State *L) {
     const lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
-    lua_pushboolean(L, !socket->net || socket->is_connecting);
+    lua_pushboolean(L, !lh2_socket_transport(socket) || socket->is_connecting);
     return 1;
 }
 
@@ -260,6 +265,8 @@ static int get_ready_state(lua_State *L) {
     bool is_writable = duplex->is_writable && !duplex->is_destroyed && !duplex->is_ending;
     if (socket->is_connecting)
         lua_pushliteral(L, "opening");
+    else if (socket->lent)
+        lua_pushliteral(L, "open");
     else if (!socket->net)
         lua_pushliteral(L, "closed");
     else if (is_readable && is_writable)

@@ -1,17 +1,18 @@
 #include "binding/classes/socket_proxy.h"
 
+#include "binding/classes/connection.h"
 #include "binding/classes/socket.h"
 
-/* The proxy stands before a Socket object that describes the session's connection: facts are read
- * from it, what would meddle with the session's octets is refused, and what concerns the session is
+/* The proxy stands before the object that stands for the session's connection: facts are read from it, what would meddle with the session's octets is refused, and what concerns the session is
  * the session's own. */
 typedef struct lh2_socket_proxy {
     lh2_object object;
     lh2_session *session; /* NULL once its socket has closed */
 } lh2_socket_proxy;
 
-/* Private fields: the session's proxy; the proxy's Socket object. */
-static const char proxy_key, socket_key;
+/* Private fields: the session's proxy; the sequence of objects that stand for its connection; the one
+ * that the proxy gives the facts of. */
+static const char proxy_key, sockets_key, target_key;
 
 static const char *const forbidden[] = {
     "destroy", "emit", "end",         "finish",       "pause",      "read", "resume",
@@ -39,7 +40,7 @@ static void push_target(lua_State *L) {
     if (is_among(of_session, name))
         lh2_push(L, &proxy->session->object);
     else
-        lh2_get_private(L, 1, &socket_key);
+        lh2_get_private(L, 1, &target_key);
 }
 
 /* A method, bound: upvalues are the function and the object it is to be called on, which takes the
@@ -73,6 +74,36 @@ static int set_member(lua_State *L) {
     return 0;
 }
 
+/* Pushes the sequence, made if there is none. [-0, +1, m] */
+static void push_sockets(lua_State *L, lh2_session *session) {
+    lh2_push(L, &session->object);
+    lh2_get_private(L, -1, &sockets_key);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_createtable(L, 1, 0);
+        lua_pushvalue(L, -1);
+        lh2_set_private(L, -3, &sockets_key);
+    }
+    lua_remove(L, -2);
+}
+
+void lh2_session_keep_socket(lua_State *L, lh2_session *session) {
+    push_sockets(L, session);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
+    lua_pop(L, 1);
+}
+
+void lh2_session_push_socket(lua_State *L, lh2_session *session) {
+    push_sockets(L, session);
+    if (lua_rawlen(L, -1) == 0) {
+        lh2_socket_describe(L, session->socket);
+        lua_rawseti(L, -2, 1);
+    }
+    lua_rawgeti(L, -1, (int)lua_rawlen(L, -1));
+    lua_remove(L, -2);
+}
+
 void lh2_push_socket_proxy(lua_State *L, lh2_session *session) {
     if (session->socket == NULL) {
         lua_pushnil(L);
@@ -83,8 +114,8 @@ void lh2_push_socket_proxy(lua_State *L, lh2_session *session) {
     if (lua_isnil(L, -1)) {
         lua_pop(L, 1);
         lh2_socket_proxy *proxy = lh2_new(L, &proxy_class, sizeof(*proxy));
-        lh2_socket_describe(L, session->socket);
-        lh2_set_private(L, -2, &socket_key);
+        lh2_session_push_socket(L, session);
+        lh2_set_private(L, -2, &target_key);
         proxy->session = session;
         lua_pushvalue(L, -1);
         lh2_set_private(L, -3, &proxy_key);
@@ -92,15 +123,25 @@ void lh2_push_socket_proxy(lua_State *L, lh2_session *session) {
     lua_remove(L, -2);
 }
 
+void lh2_push_session_socket(lua_State *L, lh2_session *session) {
+    if (session->socket != NULL)
+        lh2_session_push_socket(L, session);
+    else
+        lua_pushnil(L);
+}
+
 void lh2_socket_proxy_unbind(lua_State *L, lh2_session *session) {
     int top = lua_gettop(L);
     lh2_push(L, &session->object);
     lh2_get_private(L, -1, &proxy_key);
     lh2_socket_proxy *proxy = lua_touserdata(L, -1);
-    if (proxy != NULL && proxy->session != NULL) {
+    if (proxy != NULL)
         proxy->session = NULL;
-        lh2_get_private(L, -1, &socket_key);
-        lh2_socket_lost(L, lua_touserdata(L, -1));
+    lh2_get_private(L, top + 1, &sockets_key);
+    for (int i = lua_istable(L, -1) ? (int)lua_rawlen(L, -1) : 0; i > 0; i--) {
+        lua_rawgeti(L, top + 3, i);
+        lh2_connection_lost(L, -1);
+        lua_pop(L, 1);
     }
     lua_settop(L, top);
 }

@@ -4,9 +4,18 @@
 
 #include "binding/classes/session.h"
 
+/* The object on top stands for the session's connection: the proxy gives its facts, and it is told when
+ * the connection closes. Of several, one for each layer, the last is the proxy's. [-1, +0, m] */
+void lh2_session_keep_socket(lua_State *L, lh2_session *session);
+/* Pushes the last one kept, made now if there is none. [-0, +1, m] */
+void lh2_session_push_socket(lua_State *L, lh2_session *session);
+
 /* Pushes the session's one proxy, or nil without a socket. [-0, +1, m] */
 void lh2_push_socket_proxy(lua_State *L, lh2_session *session);
-/* The session's socket has closed: the proxy, if one was made, refuses from now on. [-0, +0, m] */
+/* Pushes the Socket object behind it, which describes the connection; or nil. [-0, +1, m] */
+void lh2_push_session_socket(lua_State *L, lh2_session *session);
+/* The session's socket has closed: those that stand for it are told, and the proxy, if one was made,
+ * refuses from now on. [-0, +0, m] */
 void lh2_socket_proxy_unbind(lua_State *L, lh2_session *session);
 /* Registers its class. [-0, +0, m] */
 void lh2_socket_proxy_open(lua_State *L);

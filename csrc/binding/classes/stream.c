@@ -3,9 +3,6 @@
 #include "base/mem.h"
 #include "binding/open.h"
 
-/* Private fields of streams. */
-const char lh2_sent_headers_key, lh2_sent_info_headers_key, lh2_sent_trailers_key;
-
 lh2_stream *lh2_stream_check_alive(lua_State *L, int index) {
     lh2_stream *stream = lh2_check(L, index, &lh2_stream_class);
     if (stream->session == NULL || stream->is_closed || stream->duplex.is_destroyed)
@@ -36,7 +33,8 @@ void lh2_stream_forget_request(lh2_stream *stream) {
     stream->request = NULL;
 }
 
-/* Takes the stream out of session and engine; events that are due come by ticks. */
+/* Takes the stream out of session and engine, which held it until now; events that are due come by
+ * ticks. The stream may die with it unless the caller holds it too. */
 static void leave_session(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
     if (session == NULL)
@@ -48,8 +46,10 @@ static void leave_session(lua_State *L, lh2_stream *stream) {
     session->stream_count--;
     if (stream->id != 0 && !stream->is_engine_done)
         h2_session_set_context(session->engine, stream->id, NULL);
-    lh2_stream_forget_request(stream);
+    if (stream->duplex.object.watcher == NULL)
+        lh2_stream_forget_request(stream);
     lh2_session_stream_closed(L, session);
+    lh2_release(L, &stream->duplex.object);
 }
 
 static void set_rst_code(lh2_stream *stream, uint32_t code) {
@@ -78,25 +78,52 @@ static bool is_abort_error(lua_State *L, int index) {
     return is_abort;
 }
 
+static bool is_late_write(lua_State *L, int index) {
+    lua_getfield(L, index, "code");
+    bool is_late = lua_type(L, -1) == LUA_TSTRING &&
+                   strcmp(lua_tostring(L, -1), "ERR_STREAM_WRITE_AFTER_END") == 0;
+    lua_pop(L, 1);
+    return is_late;
+}
+
+/* Whether the peer gets all of an exchange that has ended both ways, though the program then wrote
+ * what it must not: that is no reason to cut off what it did right. */
+static bool is_exchange_complete(lua_State *L, const lh2_stream *stream) {
+    return stream->is_remote_ended && stream->duplex.is_finish_called &&
+           !stream->waits_for_trailers && !stream->is_resetting && !lua_isnil(L, -1) &&
+           is_late_write(L, lua_gettop(L));
+}
+
 /* The duplex's `destroy`: the error or nil is on top. */
 static void op_destroy(lua_State *L, lh2_duplex *duplex) {
     lh2_stream *stream = (lh2_stream *)duplex;
     lh2_session *session = stream->session;
+    bool is_complete = is_exchange_complete(L, stream);
     if (lua_isnil(L, -1))
         set_rst_code(stream, session != NULL ? session->code : H2_NO_ERROR);
+    else if (is_complete)
+        set_rst_code(stream, H2_NO_ERROR);
     else
         set_rst_code(stream, is_abort_error(L, -1) ? H2_CANCEL : H2_INTERNAL_ERROR);
     stream->is_closed = true;
     note_abort(L, stream);
+    lh2_stream_stop_timer(stream);
+    lh2_stream_unwatch(L, stream);
+    lh2_perf_stream_ended(L, stream);
     if (session != NULL && stream->id != 0 && !stream->is_engine_done) {
         h2_session_set_context(session->engine, stream->id, NULL);
-        h2_session_reset(session->engine, stream->id, stream->rst_code);
+        if (!is_complete)
+            h2_session_reset(session->engine, stream->id, stream->rst_code);
         stream->is_engine_done = true;
         lh2_session_touch(session);
     }
+    if (lua_isnil(L, -1) && duplex->flowing == 1 && duplex->pending.size == 0)
+        lh2_duplex_end(L, duplex);
+    duplex->is_ending = true;
+    if (lh2_has_listener(&duplex->object, LH2_EVENT_STREAM_CLOSED))
+        lh2_tick_push(L, &duplex->object, lh2_stream_tell_closed, (intptr_t)stream->rst_code);
     lh2_duplex_closed(L, duplex);
     leave_session(L, stream);
-    lh2_release(L, &duplex->object);
 }
 
 /* Replaces the cause on top (or nil) by the error of a request that was never sent. */
@@ -122,6 +149,18 @@ static void push_cancel(lua_State *L) {
     }
 }
 
+/* Ends with the error on top, or nil. A request that no handler was told of has nobody to hear of
+ * its error: a peer must not fill logs with what it breaks off at once. [-1, +0, m] */
+static void end_with(lua_State *L, lh2_stream *stream) {
+    bool is_untold =
+        stream->session->role == H2_SERVER && !stream->is_push && stream->request != NULL;
+    if (is_untold) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+    lh2_duplex_destroy(L, &stream->duplex);
+}
+
 void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
     if (stream->is_engine_done && stream->rst_code == H2_NO_ERROR) {
@@ -132,12 +171,20 @@ void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
     }
     bool is_pending = stream->id == 0 && session->role == H2_CLIENT;
     set_rst_code(stream, session->code);
+    if (session->code == H2_CANCEL && lua_isnil(L, -1)) { /* the peer has left */
+        note_abort(L, stream);
+        lh2_duplex_abort_writing(L, &stream->duplex, true);
+    }
     if (is_pending && (session->is_connecting || !session->has_connected)) {
         push_cancel(L);
-        stream->rst_code = H2_INTERNAL_ERROR;
+        if (session->code == H2_NO_ERROR)
+            stream->rst_code = H2_INTERNAL_ERROR;
     }
+    /* Whatever the engine still has to tell of it would find nobody. */
+    if (stream->id != 0 && !stream->is_engine_done)
+        h2_session_set_context(session->engine, stream->id, NULL);
     stream->is_engine_done = true;
-    lh2_duplex_destroy(L, &stream->duplex);
+    end_with(L, stream);
 }
 
 /* A server that has answered in full does not wait for a request body that nobody reads: the peer is
@@ -189,9 +236,9 @@ void lh2_stream_close(lh2_stream *stream, uint32_t code) {
         stream->is_resetting = true;
         return;
     }
-    bool is_flushing = code == H2_NO_ERROR && stream->duplex.is_ending &&
-                       !stream->duplex.is_finished && !stream->waits_for_trailers;
-    if (is_flushing) {
+    bool is_flushing =
+        code == H2_NO_ERROR && stream->duplex.is_ending && !stream->duplex.is_flushed;
+    if (is_flushing) { /* op_flushed resets it, trailers or not */
         stream->is_resetting = true;
         return;
     }
@@ -230,10 +277,15 @@ void lh2_stream_closed(lua_State *L, lh2_stream *stream, const h2_event *event) 
     stream->is_engine_done = true;
     stream->is_closed = true;
     set_rst_code(stream, event->close.code);
+    lh2_perf_stream_closed(stream, event);
     uint32_t code = stream->rst_code;
+    lh2_duplex_emit_due_end(L, duplex);
+    if (duplex->is_destroyed)
+        return; /* by that listener */
     if (event->close.is_reset)
         note_abort(L, stream);
-    if (code == H2_NO_ERROR || (code == H2_CANCEL && duplex->pending.size > 0)) {
+    bool is_cut_off = code == H2_CANCEL && event->close.by != H2_BY_LOCAL;
+    if (code == H2_NO_ERROR || (is_cut_off && duplex->pending.size > 0)) {
         end_quietly(L, stream);
         return;
     }
@@ -245,7 +297,7 @@ void lh2_stream_closed(lua_State *L, lh2_stream *stream, const h2_event *event) 
     } else {
         lh2_push_stream_error(L, code, event->close.by, event->close.is_processed);
     }
-    lh2_duplex_destroy(L, duplex);
+    end_with(L, stream);
 }
 
 /* ------------------------------------------------------------------------ duplex operations */
@@ -263,11 +315,14 @@ static void op_write(lua_State *L, lh2_duplex *duplex, lh2_write *write) {
     lh2_stream *stream = (lh2_stream *)duplex;
     if (stream->session != NULL && stream->session->role == H2_SERVER && !stream->has_sent_headers)
         lh2_server_stream_respond_implicitly(L, stream, false);
+    if (stream->session != NULL && !stream->is_engine_done)
+        lh2_perf_stream_sends(stream);
     if (stream->session == NULL || stream->is_engine_done ||
         h2_session_write(stream->session->engine, stream->id, &write->chunk) != H2_OK) {
         write->chunk.release(&write->chunk, false);
         return;
     }
+    lh2_stream_note_activity(stream);
     lh2_session_touch(stream->session);
 }
 
@@ -291,11 +346,16 @@ static void want_trailers(lua_State *L, lh2_object *object, intptr_t unused) {
     if (stream->session == NULL || stream->is_closed)
         return;
     stream->wants_trailers = true;
-    if (lh2_emit(L, object, LH2_EVENT_WANT_TRAILERS, 0))
+    if (lh2_stream_fetch_trailers(L, stream) || lh2_emit(L, object, LH2_EVENT_WANT_TRAILERS, 0))
         return;
     stream->waits_for_trailers = false;
     h2_session_end(stream->session->engine, stream->id);
     lh2_session_touch(stream->session);
+}
+
+/* Behind "finish", which is on its way. */
+static void want_trailers_next(lua_State *L, lh2_object *object, intptr_t unused) {
+    lh2_tick_push(L, object, want_trailers, unused);
 }
 
 static bool op_flushed(lua_State *L, lh2_duplex *duplex) {
@@ -306,7 +366,7 @@ static bool op_flushed(lua_State *L, lh2_duplex *duplex) {
         h2_session_reset(stream->session->engine, stream->id, stream->rst_code);
         lh2_session_touch(stream->session);
     } else if (stream->waits_for_trailers) {
-        lh2_tick_push(L, &duplex->object, want_trailers, 0);
+        lh2_tick_push(L, &duplex->object, want_trailers_next, 0);
     } else {
         refuse_unread_body(L, stream);
     }
@@ -323,7 +383,7 @@ static const lh2_duplex_ops ops = {
 
 lh2_stream *lh2_stream_new(lua_State *L, const lh2_class *class, lh2_session *session, uint32_t id,
                            bool is_readable, bool is_writable) {
-    lh2_stream *stream = lh2_new(L, class, sizeof(*stream));
+    lh2_stream *stream = lh2_new_with_slots(L, class, sizeof(*stream), 1);
     list_init(&stream->link);
     lh2_duplex_init(&stream->duplex, &ops, is_readable, is_writable);
     lh2_anchor(L, -1);
@@ -331,6 +391,7 @@ lh2_stream *lh2_stream_new(lua_State *L, const lh2_class *class, lh2_session *se
     stream->id = id;
     list_append(&session->streams, &stream->link);
     session->stream_count++;
+    lh2_perf_stream_began(stream);
     return stream;
 }
 
@@ -354,6 +415,10 @@ static int stream_close(lua_State *L) {
         lh2_add_listener(L, 1, LH2_EVENT_CLOSE, true);
     }
     lh2_stream_close(stream, (uint32_t)code);
+    if (stream->id != 0 && !stream->is_resetting) {
+        note_abort(L, stream);
+        lh2_duplex_abort_writing(L, &stream->duplex, true);
+    }
     return 0;
 }
 
@@ -377,32 +442,16 @@ static int stream_send_trailers(lua_State *L) {
         return lh2_stream_raise(L, result);
     stream->has_sent_trailers = true;
     stream->waits_for_trailers = false;
-    lua_pushvalue(L, 2);
-    lh2_set_private(L, 1, &lh2_sent_trailers_key);
+    lh2_stream_note_trailers(L, 1, 2);
     lh2_session_touch(stream->session);
-    return 0;
-}
-
-/* stream:priority{urgency = 0..7, incremental = bool} (RFC 9218) */
-static int stream_priority(lua_State *L) {
-    lh2_stream *stream = lh2_stream_check_alive(L, 1);
-    if (!lh2_check_options(L, 2, "options"))
-        return lh2_raise_type(L, "options", "of type table", 2);
-    h2_priority priority = {
-        (uint8_t)lh2_opt_integer(L, 2, "urgency", 0, 7, 3),
-        lh2_opt_boolean(L, 2, "incremental", false),
-    };
-    if (stream->id != 0) {
-        h2_session_set_priority(stream->session->engine, stream->id, priority);
-        lh2_session_touch(stream->session);
-    }
     return 0;
 }
 
 static const luaL_Reg methods[] = {
     {"close", stream_close},
     {"sendTrailers", stream_send_trailers},
-    {"priority", stream_priority},
+    {"priority", lh2_stream_set_priority},
+    {"setTimeout", lh2_stream_set_timeout},
     {NULL, NULL},
 };
 
@@ -420,6 +469,13 @@ GET_BOOLEAN(closed, stream->is_closed)
 GET_BOOLEAN(end_after_headers, stream->ends_after_headers)
 GET_BOOLEAN(head_request, stream->is_head)
 GET_BOOLEAN(pending, stream->id == 0)
+
+/* A client's request is sent as far as the program is concerned; the server's streams know better. */
+static int get_headers_sent(lua_State *L) {
+    lh2_check(L, 1, &lh2_stream_class);
+    lua_pushboolean(L, true);
+    return 1;
+}
 
 static int get_id(lua_State *L) {
     const lh2_stream *stream = lh2_check(L, 1, &lh2_stream_class);
@@ -451,24 +507,6 @@ static int get_buffer_size(lua_State *L) {
     return 1;
 }
 
-static int get_sent_headers(lua_State *L) {
-    lh2_check(L, 1, &lh2_stream_class);
-    lh2_get_private(L, 1, &lh2_sent_headers_key);
-    return 1;
-}
-
-static int get_sent_info_headers(lua_State *L) {
-    lh2_check(L, 1, &lh2_stream_class);
-    lh2_get_private(L, 1, &lh2_sent_info_headers_key);
-    return 1;
-}
-
-static int get_sent_trailers(lua_State *L) {
-    lh2_check(L, 1, &lh2_stream_class);
-    lh2_get_private(L, 1, &lh2_sent_trailers_key);
-    return 1;
-}
-
 static void set_figure(lua_State *L, const char *name, int64_t value) {
     lua_pushinteger(L, (lua_Integer)value);
     lua_setfield(L, -2, name);
@@ -483,11 +521,11 @@ static int get_state(lua_State *L) {
         h2_session_get_stream(stream->session->engine, stream->id, &f) != H2_OK)
         return 1;
     set_figure(L, "state", f.is_waiting ? H2_STATE_IDLE : f.state);
-    set_figure(L, "weight", 16);
+    set_figure(L, "weight", f.is_waiting ? 0 : 16);
     set_figure(L, "sumDependencyWeight", 0);
     set_figure(L, "localClose", f.is_local_closed);
     set_figure(L, "remoteClose", f.is_remote_closed);
-    set_figure(L, "localWindowSize", f.local_window_size);
+    set_figure(L, "localWindowSize", f.is_waiting ? 0 : f.local_window_size);
     return 1;
 }
 
@@ -501,9 +539,7 @@ static const luaL_Reg getters[] = {
     {"rstCode", get_rst_code},
     {"session", get_session},
     {"bufferSize", get_buffer_size},
-    {"sentHeaders", get_sent_headers},
-    {"sentInfoHeaders", get_sent_info_headers},
-    {"sentTrailers", get_sent_trailers},
+    {"headersSent", get_headers_sent},
     {"state", get_state},
     {NULL, NULL},
 };
@@ -520,6 +556,8 @@ static int stream_gc(lua_State *L) {
     lh2_stream *stream = lh2_check(L, 1, &lh2_stream_class);
     lh2_finalize(&stream->duplex.object);
     list_remove(&stream->link);
+    lh2_stream_stop_timer(stream);
+    lh2_perf_stream_dispose(stream);
     lh2_session *session = stream->session;
     if (session != NULL && stream->id != 0 && !stream->is_engine_done && session->engine != NULL)
         h2_session_set_context(session->engine, stream->id, NULL);
@@ -534,11 +572,14 @@ static const luaL_Reg metamethods[] = {
     {NULL, NULL},
 };
 
-const lh2_class lh2_stream_class = {"Http2Stream", &lh2_duplex_class, methods, getters,
-                                    NULL,          metamethods};
+const lh2_class lh2_stream_class = {"Http2Stream", &lh2_stream_legacy_class, methods, getters, NULL,
+                                    metamethods};
 
 void lh2_stream_open(lua_State *L) {
+    lh2_class_register(L, &lh2_stream_headers_class);
+    lh2_class_register(L, &lh2_stream_legacy_class);
     lh2_class_register(L, &lh2_stream_class);
     lh2_class_register(L, &lh2_client_stream_class);
     lh2_class_register(L, &lh2_server_stream_class);
+    lh2_client_stream_functions(L);
 }

@@ -42,7 +42,7 @@ static void set_authorization(lua_State *L, const net_tls *tls) {
 }
 
 void lh2_tls_socket_note(lua_State *L, lh2_socket *socket) {
-    const net_tls *tls = net_socket_tls(socket->net);
+    const net_tls *tls = net_socket_tls(lh2_socket_transport(socket));
     const char *alpn = net_tls_alpn(tls);
     bytes_slice certificate = net_tls_peer_certificate(tls);
     lh2_push(L, &socket->duplex.object);
@@ -62,9 +62,18 @@ void lh2_tls_socket_note(lua_State *L, lh2_socket *socket) {
     lua_pop(L, 1);
 }
 
+/* A connection that somebody else runs is looked at when it is asked for. */
+static void note_lent(lua_State *L, lh2_socket *socket) {
+    const net_tls *tls = socket->lent ? net_socket_tls(socket->lent) : NULL;
+    lh2_get_private(L, 1, &facts_key);
+    if (lua_isnil(L, -1) && tls && net_tls_is_established(tls))
+        lh2_tls_socket_note(L, socket);
+    lua_pop(L, 1);
+}
+
 /* Pushes a fact, or nil before the handshake. [-0, +1, m] */
 static int push_fact(lua_State *L, const char *name) {
-    lh2_check(L, 1, &lh2_tls_socket_class);
+    note_lent(L, lh2_check(L, 1, &lh2_tls_socket_class));
     lh2_get_private(L, 1, &facts_key);
     if (lua_istable(L, -1))
         lua_getfield(L, -1, name);
@@ -122,9 +131,10 @@ static int get_peer_certificate(lua_State *L) {
 /* socket:getSession(): to be given as options.session later; nil before a ticket has come. */
 static int get_session(lua_State *L) {
     const lh2_socket *socket = lh2_check(L, 1, &lh2_tls_socket_class);
+    const net_socket *net = lh2_socket_transport(socket);
+    const net_tls *tls = net ? net_socket_tls(net) : NULL;
     bytes_buffer blob = {0};
-    if (!socket->net || !socket->is_established ||
-        net_tls_session(net_socket_tls(socket->net), &blob) || blob.size == 0)
+    if (!tls || !net_tls_is_established(tls) || net_tls_session(tls, &blob) || blob.size == 0)
         lua_pushnil(L);
     else
         lua_pushlstring(L, (const char *)blob.data, blob.size);
@@ -141,6 +151,13 @@ static const luaL_Reg methods[] = {{"getProtocol", get_protocol},
 
 static int get_encrypted(lua_State *L) {
     lua_pushboolean(L, true);
+    return 1;
+}
+
+/* Whether the handshake is still to come, or under way. */
+static int get_secure_connecting(lua_State *L) {
+    const lh2_socket *socket = lh2_check(L, 1, &lh2_tls_socket_class);
+    lua_pushboolean(L, socket->net && !socket->is_established);
     return 1;
 }
 
@@ -163,6 +180,7 @@ static int get_servername(lua_State *L) {
 }
 
 static const luaL_Reg getters[] = {{"encrypted", get_encrypted},
+                                   {"secureConnecting", get_secure_connecting},
                                    {"authorized", get_authorized},
                                    {"authorizationError", get_authorization_error},
                                    {"alpnProtocol", get_alpn_protocol},

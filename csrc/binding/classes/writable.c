@@ -24,24 +24,32 @@ void lh2_write_drop(lh2_write *write) {
     mem_free(write);
 }
 
-/* A write of the string at index 2, with the function at `callback` (0: none) to be called when it is
- * done; everything that can fail does so here. [-0, +0, m] */
-static lh2_write *new_write(lua_State *L, lh2_duplex *duplex, lh2_encoding encoding, int callback) {
-    size_t size, space = 0;
-    const char *text = lua_tolstring(L, 2, &size);
-    bool is_identity = lh2_is_identity(encoding), is_held = is_identity && size > MAX_COPIED;
-    if (!is_held)
-        space = lh2_octets_bound(encoding, size);
+/* A write of the duplex at `index`, of a struct of `size` octets; its release is sure to have its tick.
+ * [-0, +0, m] */
+static lh2_write *allocate_write(lua_State *L, int index, size_t size) {
+    lh2_duplex *duplex = lua_touserdata(L, index);
     lh2_runtime *runtime = duplex->object.runtime;
     lh2_tick_reserve(L, runtime);
-    lh2_write *write = mem_alloc(sizeof *write + space);
+    lh2_write *write = mem_alloc(size);
     if (!write) {
         lh2_tick_unreserve(runtime);
         lh2_raise_memory(L);
     }
     *write = (lh2_write){.duplex = duplex, .string = LUA_NOREF, .callback = LUA_NOREF};
-    list_append(&runtime->writes, &write->all);
     write->chunk.release = lh2_write_release;
+    list_append(&runtime->writes, &write->all);
+    return write;
+}
+
+/* A write of the string at index 2, with the function at `callback` (0: none) to be called when it is
+ * done; everything that can fail does so here. [-0, +0, m] */
+static lh2_write *new_write(lua_State *L, lh2_encoding encoding, int callback) {
+    size_t size, space = 0;
+    const char *text = lua_tolstring(L, 2, &size);
+    bool is_identity = lh2_is_identity(encoding), is_held = is_identity && size > MAX_COPIED;
+    if (!is_held)
+        space = lh2_octets_bound(encoding, size);
+    lh2_write *write = allocate_write(L, 1, sizeof *write + space);
     write->chunk.data = is_held ? (const uint8_t *)text : (const uint8_t *)(write + 1);
     write->size =
         is_held ? size
@@ -56,6 +64,14 @@ static lh2_write *new_write(lua_State *L, lh2_duplex *duplex, lh2_encoding encod
         write->callback = lh2_hold(L);
     }
     lh2_anchor(L, 1);
+    return write;
+}
+
+lh2_write *lh2_write_begin(lua_State *L, int index, size_t size) {
+    lh2_write *write = allocate_write(L, index, size);
+    memset(write + 1, 0, size - sizeof *write);
+    lh2_anchor(L, index);
+    write->duplex->write_count++;
     return write;
 }
 
@@ -125,6 +141,7 @@ void lh2_write_release(h2_chunk *chunk, bool was_sent) {
     }
     duplex->write_length -= write->size;
     duplex->write_count--;
+    duplex->is_cut = duplex->is_cut || !was_sent;
     write->was_sent = was_sent;
     bool needs_lua = write->string != LUA_NOREF || write->callback != LUA_NOREF ||
                      is_drained(duplex) || is_flush_due(duplex) || duplex->object.anchors == 1;
@@ -180,7 +197,7 @@ void lh2_duplex_release_held(lua_State *L, lh2_duplex *duplex) {
 }
 
 void lh2_writable_end(lua_State *L, lh2_duplex *duplex) {
-    if (duplex->is_ending || duplex->is_errored)
+    if (duplex->is_finish_called || duplex->is_errored)
         return;
     duplex->is_ending = true;
     send_waiting(L, duplex);
@@ -252,15 +269,20 @@ void lh2_writable_fail(lua_State *L, lh2_duplex *duplex) {
 }
 
 void lh2_duplex_abort_writing(lua_State *L, lh2_duplex *duplex, bool with_finish) {
-    if (!duplex->is_writable || duplex->is_finished)
+    if (!duplex->is_writable)
         return;
     duplex->is_ending = true;
     duplex->is_finish_called = duplex->is_flushed = true;
     drop_waiting(duplex);
-    if (with_finish) {
+    if (with_finish && !duplex->is_finished && !duplex->is_cut) {
         duplex->is_finish_forced = true;
         lh2_duplex_finished(L, duplex);
     }
+}
+
+void lh2_duplex_take_writing(lh2_duplex *duplex) {
+    drop_waiting(duplex);
+    duplex->is_ending = duplex->is_finish_called = true;
 }
 
 /* ----------------------------------------------------------------------------------- methods */
@@ -275,14 +297,13 @@ static void call_back(lua_State *L, lh2_object *object, intptr_t data) {
     lua_pop(L, 1);
 }
 
-/* Has the function at `callback` called in a tick with the value on top. [-1, +0, m] */
-static void call_later(lua_State *L, lh2_duplex *duplex, int callback) {
+void lh2_call_later(lua_State *L, lh2_object *object, int callback) {
     lua_createtable(L, 2, 0);
     lua_insert(L, -2);
     lua_rawseti(L, -2, 2);
     lua_pushvalue(L, callback);
     lua_rawseti(L, -2, 1);
-    lh2_tick_push(L, &duplex->object, call_back, lh2_hold(L));
+    lh2_tick_push(L, object, call_back, lh2_hold(L));
 }
 
 /* The arguments ([chunk][, encoding][, callback]) from index 2 on, each in its place: 2, 3, 4.
@@ -307,40 +328,47 @@ static int sort_arguments(lua_State *L) {
 static void refuse_write(lua_State *L, lh2_duplex *duplex, int callback) {
     if (callback) {
         lua_pushvalue(L, -1);
-        call_later(L, duplex, callback);
+        lh2_call_later(L, &duplex->object, callback);
     }
     lh2_duplex_destroy(L, duplex);
 }
 
 typedef enum write_result { WRITE_REFUSED, WRITE_FULL, WRITE_HAS_ROOM } write_result;
 
-/* Writes the chunk at index 2; `callback` is called when it is done, `on_refusal` if it cannot be.
- * [-0, +0, e] */
-static write_result write_chunk(lua_State *L, lh2_duplex *duplex, int callback, int on_refusal) {
+/* The encoding of the chunk at index 2, which can be written. [-0, +0, v] */
+static lh2_encoding check_chunk(lua_State *L, const lh2_duplex *duplex) {
     lh2_encoding encoding = lh2_check_encoding(L, 3, (lh2_encoding)duplex->default_encoding);
     if (lua_isnil(L, 2))
         lh2_raise(L, "ERR_STREAM_NULL_VALUES", NULL);
     if (lua_type(L, 2) != LUA_TSTRING)
         lh2_raise_type(L, "chunk", "of type string", 2);
+    return encoding;
+}
+
+/* Writes the chunk at index 2; `callback` is called when it is done, `on_refusal` if it cannot be.
+ * [-0, +0, m] */
+static write_result write_chunk(lua_State *L, lh2_duplex *duplex, lh2_encoding encoding,
+                                int callback, int on_refusal) {
     if (duplex->is_ending || !duplex->is_writable)
         lh2_push_error(L, "ERR_STREAM_WRITE_AFTER_END", NULL);
     else if (duplex->is_destroyed)
         lh2_push_error(L, "ERR_STREAM_DESTROYED", "write");
     else
-        return send_write(L, duplex, new_write(L, duplex, encoding, callback)) ? WRITE_HAS_ROOM
-                                                                               : WRITE_FULL;
+        return send_write(L, duplex, new_write(L, encoding, callback)) ? WRITE_HAS_ROOM
+                                                                       : WRITE_FULL;
     refuse_write(L, duplex, on_refusal);
     return WRITE_REFUSED;
 }
 
 /* writable:write(chunk[, encoding][, callback]): false once "drain" should be waited for. */
-static int write_method(lua_State *L) {
+int lh2_writable_write(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_writable_class);
     if (lua_isfunction(L, 2))
         return lh2_raise_type(L, "chunk", "of type string", 2);
     int callback = sort_arguments(L);
+    lh2_encoding encoding = check_chunk(L, duplex);
     lh2_anchor(L, 1);
-    write_result result = write_chunk(L, duplex, callback, callback);
+    write_result result = write_chunk(L, duplex, encoding, callback, callback);
     lua_pushboolean(L, result == WRITE_HAS_ROOM && !duplex->is_destroyed);
     lh2_release(L, &duplex->object);
     return 1;
@@ -375,16 +403,17 @@ static void settle_callback(lua_State *L, lh2_duplex *duplex, int callback, bool
         await_finish(L, duplex, callback);
         return;
     }
-    call_later(L, duplex, callback);
+    lh2_call_later(L, &duplex->object, callback);
 }
 
 /* writable:finish([chunk][, encoding][, callback]), and under the name `end` too. */
-static int finish_method(lua_State *L) {
+int lh2_writable_finish(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_writable_class);
     int callback = sort_arguments(L);
-    bool is_first = !duplex->is_ending;
+    bool is_first = !duplex->is_ending, has_chunk = !lua_isnil(L, 2);
+    lh2_encoding encoding = has_chunk ? check_chunk(L, duplex) : LH2_OCTETS;
     lh2_anchor(L, 1);
-    if (lua_isnil(L, 2) || write_chunk(L, duplex, 0, callback) != WRITE_REFUSED) {
+    if (!has_chunk || write_chunk(L, duplex, encoding, 0, callback) != WRITE_REFUSED) {
         duplex->corked = 0;
         if (callback)
             settle_callback(L, duplex, callback, is_first);
@@ -422,9 +451,9 @@ static int set_default_encoding(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg methods[] = {{"write", write_method},
-                                   {"finish", finish_method},
-                                   {"end", finish_method},
+static const luaL_Reg methods[] = {{"write", lh2_writable_write},
+                                   {"finish", lh2_writable_finish},
+                                   {"end", lh2_writable_finish},
                                    {"cork", cork},
                                    {"uncork", uncork},
                                    {"setDefaultEncoding", set_default_encoding},

@@ -1,0 +1,21 @@
+/* ClientHttp2Session: requests (client_session.c), and how it comes to be connected (connect.c). */
+#ifndef BINDING_CLASSES_CLIENT_SESSION_H
+#define BINDING_CLASSES_CLIENT_SESSION_H
+
+#include "binding/classes/session.h"
+#include "binding/url.h"
+
+typedef struct lh2_client_session {
+    lh2_session session;
+    bool is_secure;                    /* the scheme is https */
+    bool has_identity_check;           /* options.checkServerIdentity */
+    char authority[LH2_HOST_SIZE + 8]; /* host:port as requests carry it */
+    size_t authority_size;
+    char host[LH2_HOST_SIZE]; /* the name that the server's certificate is to have */
+    int port;
+} lh2_client_session;
+
+/* Adds http2.connect to the table on top. [-0, +0, m] */
+void lh2_connect_open(lua_State *L);
+
+#endif

@@ -1,0 +1,108 @@
+/* HTTP/1.1 on a secure server's port (allowHTTP1): a connection that serves one request after the other,
+ * and the duplex, Http1Stream, that carries an exchange in the place of an HTTP/2 stream. The connection
+ * is the transport's and this folder's alone; what Lua sees of it is the stream and the socket's facts. */
+#ifndef BINDING_CLASSES_HTTP1_H
+#define BINDING_CLASSES_HTTP1_H
+
+#include "binding/classes/exchange.h"
+#include "binding/classes/socket.h"
+#include "h1/h1.h"
+
+struct lh2_http1_stream;
+
+typedef struct lh2_http1 {
+    lh2_server *server; /* NULL once it does not count any more */
+    list_node link;     /* among the server's connections */
+    net_loop *loop;
+    net_socket *socket;
+    lh2_socket
+        *described; /* the Socket object that shows its facts, anchored; NULL: nobody asked */
+    int sockets; /* held: a sequence of objects that stand for what is beneath; LUA_NOREF: none */
+    h1_parser *parser;
+    struct lh2_http1_stream *stream; /* whose exchange is under way; NULL: between two */
+    net_timer *timer;
+    uint64_t deadline_ms; /* 0: none; the timer fires at it, or earlier */
+    uint64_t timer_ms;    /* when it fires */
+    bytes_buffer in;      /* came while an exchange was under way; bounded */
+    bytes_buffer out;     /* written, and not with the transport yet; bounded */
+    uint64_t requests;
+    bool is_parsing;
+    bool has_peer_ended; /* FIN */
+    bool is_shut;        /* all is said: nothing is read but the peer's end is waited for */
+} lh2_http1;
+
+/* A request under way. Anchored until its duplex is destroyed. */
+typedef struct lh2_http1_stream {
+    lh2_duplex duplex;
+    lh2_http1 *connection;          /* NULL once the exchange, or the connection, is over */
+    lh2_kept_fields *request, *raw; /* with pseudo-headers and in lower case; as they came */
+    h1_writer writer;
+    lh2_write *first, *last; /* writes that are not in `out` yet */
+    size_t sent;             /* octets of the first that are */
+    uint64_t unclaimed;      /* H1_LENGTH: octets that may still be written */
+    size_t dumped;           /* octets of a body that nobody reads, after the response */
+    net_timer *timer;        /* of setTimeout; NULL: none */
+    uint64_t timeout_ms, active_ms;
+    bool is_connect;
+    bool expects_continue; /* the body waits for a 100 */
+    bool is_request_done;  /* it came in whole */
+    bool has_sent_headers; /* of the final response */
+    bool expects_trailers, wants_trailers;
+    bool is_finishing; /* the body ends behind the last write */
+    bool is_end_written;
+    bool is_response_done; /* it is with the transport */
+    bool is_aborted;
+    bool is_flush_due;
+} lh2_http1_stream;
+
+extern const lh2_class lh2_http1_stream_class;
+extern const lh2_carrier lh2_http1_carrier;
+
+/* A TLS connection that has not agreed on HTTP/2, and is counted, is served (http1_connection.c). NULL for
+ * want of memory; the socket is then the caller's still. */
+lh2_http1 *lh2_http1_start(lh2_server *server, net_socket *socket);
+/* The sequence on top (or nil) holds objects that stand for the connection. [-1, +0, m] */
+void lh2_http1_keep(lua_State *L, lh2_http1 *connection);
+/* Pushes the Socket object that shows the connection's facts. [-0, +1, m] */
+void lh2_http1_push_socket(lua_State *L, lh2_http1 *connection);
+/* Cuts all connections off. */
+void lh2_http1_close_all(lh2_server *server);
+/* Drops all connections without events; for __gc. */
+void lh2_http1_drop_all(lh2_server *server);
+/* Closes those that are between two requests. */
+void lh2_http1_close_idle(lh2_server *server);
+
+/* ---- between connection and stream */
+
+/* Octets may be written, or the stream's end. */
+void lh2_http1_flush(lh2_http1 *connection);
+/* The stream reads, or does not: so does the connection. */
+void lh2_http1_update_reading(lh2_http1 *connection);
+/* Cuts the connection off. */
+void lh2_http1_close(lh2_http1 *connection);
+/* The exchange is over on the wire, in a tick: the connection goes on without the stream. [-0, +0, e] */
+void lh2_http1_next(lua_State *L, lh2_http1 *connection, bool goes_on);
+
+/* A stream for the request, anchored, on the stack. [-0, +1, m] */
+lh2_http1_stream *lh2_http1_stream_new(lua_State *L, lh2_http1 *connection, const h1_event *head);
+/* Moves what the program wrote into the connection's `out`, and says when that was the last of it. */
+int lh2_http1_stream_encode(lh2_http1_stream *stream);
+/* `out` is with the transport: the response may be done. */
+void lh2_http1_stream_drained(lh2_http1_stream *stream);
+/* The request is complete. [-0, +0, e] */
+void lh2_http1_stream_ended(lua_State *L, lh2_http1_stream *stream, const h1_event *end);
+/* The connection is gone, or cannot go on: the stream ends where it is. [-0, +0, m] */
+void lh2_http1_stream_lost(lua_State *L, lh2_http1_stream *stream);
+static inline void lh2_http1_stream_note_activity(lh2_http1_stream *stream) {
+    if (stream->timeout_ms > 0)
+        stream->active_ms = net_loop_now(stream->duplex.object.runtime->loop);
+}
+/* The request's fields (head NULL: trailers) as two copies, both to be freed with mem_free: 0, or -1
+ * when memory is out (http1_fields.c). */
+int lh2_http1_keep_fields(const h1_event *head, const h1_field *fields, size_t count,
+                          lh2_kept_fields **request, lh2_kept_fields **raw);
+/* setTimeout (http1_timeout.c). */
+int lh2_http1_stream_set_timeout(lua_State *L);
+void lh2_http1_stream_stop_timer(lh2_http1_stream *stream);
+
+#endif

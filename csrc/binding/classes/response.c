@@ -1,0 +1,491 @@
+#include "binding/classes/exchange.h"
+#include "h1/h1.h"
+
+static lh2_response *check_response(lua_State *L) {
+    return lh2_check(L, 1, &lh2_response_class);
+}
+
+/* Whether the connection is there still: otherwise what is sent goes nowhere, quietly. */
+static bool is_open(const lh2_response *response) {
+    return !response->is_closed && !response->carrier->is_destroyed;
+}
+
+/* RFC 9110 §6.4.1, §15.3.6. */
+static bool is_bodyless(const lh2_response *response) {
+    int status = response->status;
+    return status == 204 || status == 205 || status == 304 ||
+           response->version->is_head(response->carrier);
+}
+
+/* ------------------------------------------------------------------------------------- heads */
+
+bool lh2_response_has_begun(const lh2_response *response) {
+    return response->version->has_sent_headers(response->carrier);
+}
+
+void lh2_response_begin(lua_State *L, int index, bool is_end, uint64_t size) {
+    lh2_response *response = lua_touserdata(L, index);
+    lh2_fields fields;
+    int top = lua_gettop(L);
+    if (lh2_response_has_begun(response) || !is_open(response))
+        return;
+    lh2_response_read_headers(L, index, &fields);
+    lh2_head head = {&fields, top + 1, response->status, response->has_date, is_end, size};
+    head.is_end = head.is_end || is_bodyless(response);
+    response->version->respond(L, response->carrier, &head);
+    lua_settop(L, top);
+}
+
+void lh2_response_inform(lua_State *L, lh2_response *response, int status) {
+    lh2_fields fields;
+    int top = lua_gettop(L);
+    lua_pushnil(L);
+    lh2_fields_read(L, top + 1, LH2_SECTION_PLAIN, &fields);
+    response->version->inform(L, response->carrier, &fields, top + 1, status);
+    lua_settop(L, top);
+}
+
+/* response:writeContinue(): 100, if it is not too late. */
+static int write_continue(lua_State *L) {
+    lh2_response *response = check_response(L);
+    bool is_due = is_open(response) && !lh2_response_has_begun(response);
+    if (is_due)
+        lh2_response_inform(L, response, 100);
+    lua_pushboolean(L, is_due);
+    return 1;
+}
+
+/* RFC 8288 §3: "<target>" and parameters. */
+static bool is_link(const char *text) {
+    if (*text != '<' || (text = strchr(text, '>')) == NULL)
+        return false;
+    text++;
+    for (;;) {
+        text += strspn(text, " \t");
+        if (*text == '\0')
+            return true;
+        if (*text++ != ';')
+            return false;
+        text += strspn(text, " \t");
+        size_t size = strcspn(text, "=;\" \t");
+        if (!h1_is_token(bytes_slice_of(text, size)))
+            return false;
+        text += size;
+        if (*text != '=')
+            continue;
+        if (*++text == '"') {
+            size_t quoted = strcspn(text + 1, "\"");
+            if (text[1 + quoted] == '\0')
+                return false;
+            text += quoted + 2;
+        } else {
+            size = strcspn(text, ";\" \t");
+            if (size == 0)
+                return false;
+            text += size;
+        }
+    }
+}
+
+static void check_link(lua_State *L, int index) {
+    if (lua_type(L, index) != LUA_TSTRING || !is_link(lua_tostring(L, index)))
+        lh2_raise_value(L, "hints.link", "must be links in the form <target>; parameters", index);
+}
+
+/* The links in the hints at 2: how many. [-0, +0, v] */
+static int check_links(lua_State *L) {
+    int count = 1;
+    lua_getfield(L, 2, "link");
+    if (!lua_istable(L, -1)) {
+        check_link(L, lua_gettop(L));
+    } else {
+        count = (int)lua_rawlen(L, -1);
+        for (int i = 1; i <= count; i++) {
+            lua_rawgeti(L, -1, i);
+            check_link(L, lua_gettop(L));
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 1);
+    return count;
+}
+
+/* response:writeEarlyHints(hints): 103 (RFC 8297). */
+static int write_early_hints(lua_State *L) {
+    lh2_response *response = check_response(L);
+    lua_settop(L, 2);
+    if (!lua_istable(L, 2))
+        return lh2_raise_type(L, "hints", "of type table", 2);
+    lh2_fields fields;
+    bool is_due = check_links(L) > 0;
+    lh2_fields_read(L, 2, LH2_SECTION_PLAIN, &fields);
+    is_due = is_due && is_open(response) && !lh2_response_has_begun(response);
+    if (is_due)
+        response->version->inform(L, response->carrier, &fields, 2, 103);
+    lua_pushboolean(L, is_due);
+    return 1;
+}
+
+/* response:flushHeaders() */
+static int flush_headers(lua_State *L) {
+    check_response(L);
+    lh2_response_begin(L, 1, false, LH2_SIZE_UNKNOWN);
+    return 0;
+}
+
+/* -------------------------------------------------------------------------------------- body */
+
+/* ([chunk][, encoding][, callback]) from index 2 on, each in its place; the callback's index or 0.
+ * [?, +0, v] */
+static int sort_arguments(lua_State *L) {
+    lua_settop(L, 4);
+    for (int index = 2; index < 4; index++) {
+        if (!lua_isfunction(L, index))
+            continue;
+        lua_pushvalue(L, index);
+        lua_replace(L, 4);
+        lua_pushnil(L);
+        lua_replace(L, index);
+    }
+    if (lua_isnil(L, 4))
+        return 0;
+    lh2_check_function(L, 4, "callback");
+    return 4;
+}
+
+/* The callback, if there is one, hears of the error on top; `write` gives false. [-1, +1, m] */
+static int refuse_write(lua_State *L, lh2_response *response, int callback) {
+    if (callback > 0) {
+        lh2_push_carrier(L, 1);
+        lh2_anchor(L, -1);
+        lua_pop(L, 1);
+        lh2_call_later(L, &response->carrier->object, callback);
+        lh2_release(L, &response->carrier->object);
+    }
+    lua_pushboolean(L, false);
+    return 1;
+}
+
+static void destroy_carrier(lua_State *L, lh2_response *response) {
+    if (response->is_destroyed || response->is_closed) {
+        lua_pop(L, 1);
+        return;
+    }
+    response->is_destroyed = true;
+    lh2_duplex_destroy(L, response->carrier);
+}
+
+/* response:write(chunk[, encoding][, callback]): false once "drain" should be waited for. */
+static int write(lua_State *L) {
+    lh2_response *response = check_response(L);
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return lh2_raise_type(L, "chunk", "of type string", 2);
+    int callback = sort_arguments(L);
+    if (response->is_ending || !is_open(response)) {
+        bool is_late = response->is_ending;
+        lh2_push_error(L, is_late ? "ERR_STREAM_WRITE_AFTER_END" : "ERR_HTTP2_INVALID_STREAM",
+                       NULL);
+        lua_pushvalue(L, -1);
+        destroy_carrier(L, response);
+        return refuse_write(L, response, callback);
+    }
+    lh2_response_begin(L, 1, false, LH2_SIZE_UNKNOWN);
+    if (response->carrier->is_ending) { /* the head was all there may be */
+        lh2_push_error(L, "ERR_STREAM_WRITE_AFTER_END", NULL);
+        return refuse_write(L, response, callback);
+    }
+    lh2_push_carrier(L, 1);
+    lua_replace(L, 1);
+    return lh2_writable_write(L);
+}
+
+/* Whether the argument is octets as they are, so that their number is the body's size. */
+static uint64_t body_size(lua_State *L) {
+    const char *encoding = lua_tostring(L, 3);
+    int number = encoding != NULL ? lh2_encoding_of(encoding) : LH2_UTF8;
+    bool is_plain = number >= 0 && lh2_is_identity((lh2_encoding)number);
+    return is_plain ? lua_rawlen(L, 2) : LH2_SIZE_UNKNOWN;
+}
+
+/* The head, and what it tells of a body that is complete at 2 (or nil). [-0, +0, e] */
+static void begin_last(lua_State *L, lh2_response *response) {
+    bool is_empty = lua_isnil(L, 2) || lua_rawlen(L, 2) == 0;
+    if (response->has_trailers)
+        lh2_response_begin(L, 1, false, LH2_SIZE_UNKNOWN);
+    else
+        lh2_response_begin(L, 1, is_empty, is_empty ? 0 : body_size(L));
+}
+
+static void call_back(lua_State *L, lh2_object *object, intptr_t callback) {
+    (void)object;
+    lh2_push_held(L, (int)callback);
+    lh2_drop(L, (int)callback);
+    lua_call(L, 0, 0);
+}
+
+/* A second finish(), or one that comes too late: harmless. */
+static int finish_again(lua_State *L, lh2_response *response, int callback) {
+    if (callback > 0) {
+        lh2_push_carrier(L, 1);
+        lh2_anchor(L, -1);
+        lua_pushvalue(L, callback);
+        lh2_tick_push(L, &response->carrier->object, call_back, lh2_hold(L));
+        lh2_release(L, &response->carrier->object);
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* response:finish([data][, encoding][, callback]), and under the name `end` too. */
+static int finish(lua_State *L) {
+    lh2_response *response = check_response(L);
+    int callback = sort_arguments(L);
+    if (!lua_isnil(L, 2))
+        lh2_check_string(L, 2, "chunk", NULL);
+    if (response->is_ending || !is_open(response)) {
+        response->is_ending = true;
+        return finish_again(L, response, callback);
+    }
+    begin_last(L, response);
+    response->is_ending = true;
+    if (response->has_trailers && !response->carrier->is_ending)
+        response->version->expect_trailers(response->carrier);
+    if (response->has_trailers)
+        lh2_watch(&response->carrier->object, &response->object, LH2_EVENT_WANT_TRAILERS, true);
+    if (response->carrier->is_ending) { /* a body that may not be is let go */
+        if (callback == 0)
+            return lua_settop(L, 1), 1;
+        lua_pushnil(L);
+        lua_replace(L, 2);
+    }
+    lh2_push_carrier(L, 1);
+    lua_replace(L, 1);
+    lh2_writable_finish(L);
+    lh2_push(L, &response->object); /* anchored still: what closes the carrier comes by ticks */
+    return 1;
+}
+
+/* response:destroy([error]) */
+static int destroy(lua_State *L) {
+    lh2_response *response = check_response(L);
+    lua_settop(L, 2);
+    destroy_carrier(L, response);
+    return 0;
+}
+
+static int cork(lua_State *L) {
+    check_response(L);
+    return lh2_call_carrier(L, "cork");
+}
+
+static int uncork(lua_State *L) {
+    check_response(L);
+    return lh2_call_carrier(L, "uncork");
+}
+
+static int set_timeout(lua_State *L) {
+    check_response(L);
+    return lh2_exchange_set_timeout(L);
+}
+
+/* ------------------------------------------------------------------------------------ pushing */
+
+/* pushStream's callback (error, stream); upvalues: the callback, the response. */
+static int pushed(lua_State *L) {
+    lua_settop(L, 2);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 1);
+    if (lua_isnil(L, 1)) {
+        const lh2_response *parent = lua_touserdata(L, lua_upvalueindex(2));
+        lua_pushvalue(L, 2);
+        lh2_response_new_pushed(L, parent->version->server(parent->carrier));
+        lua_remove(L, -2);
+        lua_call(L, 2, 0);
+    } else {
+        lua_call(L, 1, 0);
+    }
+    return 0;
+}
+
+/* response:createPushResponse(headers, callback): callback(error, response). */
+static int create_push_response(lua_State *L) {
+    lh2_response *response = check_response(L);
+    lua_settop(L, 3);
+    lh2_check_function(L, 3, "callback");
+    if (!is_open(response)) {
+        lh2_push_error(L, "ERR_HTTP2_INVALID_STREAM", NULL);
+        refuse_write(L, response, 3);
+        return 0;
+    }
+    lh2_push_carrier(L, 1);
+    lua_getfield(L, 4, "pushStream");
+    if (lua_isnil(L, 5))
+        return lh2_raise(L, "ERR_HTTP2_PUSH_DISABLED", NULL);
+    lua_insert(L, 4);
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, 3);
+    lua_pushvalue(L, 1);
+    lua_pushcclosure(L, pushed, 2);
+    lua_call(L, 3, 0);
+    return 0;
+}
+
+static const luaL_Reg methods[] = {
+    {"writeContinue", write_continue},
+    {"writeEarlyHints", write_early_hints},
+    {"flushHeaders", flush_headers},
+    {"write", write},
+    {"finish", finish},
+    {"end", finish},
+    {"destroy", destroy},
+    {"cork", cork},
+    {"uncork", uncork},
+    {"setTimeout", set_timeout},
+    {"createPushResponse", create_push_response},
+    {NULL, NULL},
+};
+
+/* ------------------------------------------------------------------------ getters and setters */
+
+static int get_status_code(lua_State *L) {
+    lua_pushinteger(L, check_response(L)->status);
+    return 1;
+}
+
+/* Node cuts it to an integer; what is no number counts as 0. */
+static int set_status_code(lua_State *L) {
+    lh2_response *response = check_response(L);
+    double status = lua_tonumber(L, 2);
+    if (status >= 100 && status < 200)
+        return lh2_raise(L, "ERR_HTTP2_INFO_STATUS_NOT_ALLOWED", NULL);
+    if (!(status >= 200 && status < 600))
+        return lh2_raise(L, "ERR_HTTP2_STATUS_INVALID", luaL_tolstring(L, 2, NULL));
+    response->status = (uint16_t)status;
+    return 0;
+}
+
+static int get_status_message(lua_State *L) {
+    check_response(L);
+    lh2_warn_once(L, LH2_WARNING_STATUS_MESSAGE);
+    lua_pushliteral(L, "");
+    return 1;
+}
+
+static int set_status_message(lua_State *L) {
+    check_response(L);
+    lh2_warn_once(L, LH2_WARNING_STATUS_MESSAGE);
+    return 0;
+}
+
+static int get_headers_sent(lua_State *L) {
+    lua_pushboolean(L, lh2_response_has_begun(check_response(L)));
+    return 1;
+}
+
+static int get_send_date(lua_State *L) {
+    lua_pushboolean(L, check_response(L)->has_date);
+    return 1;
+}
+
+static int set_send_date(lua_State *L) {
+    check_response(L)->has_date = lua_toboolean(L, 2);
+    return 0;
+}
+
+static int get_finished(lua_State *L) {
+    lua_pushboolean(L, check_response(L)->is_ending);
+    return 1;
+}
+
+/* Node: a field that is never changed. */
+static int get_writable(lua_State *L) {
+    check_response(L);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+static int get_closed(lua_State *L) {
+    lua_pushboolean(L, check_response(L)->is_closed);
+    return 1;
+}
+
+static int get_req(lua_State *L) {
+    if (check_response(L)->request != NULL)
+        lh2_push_slot(L, 1, LH2_SLOT_OWNER);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+static int get_stream(lua_State *L) {
+    check_response(L);
+    lh2_push_carrier(L, 1);
+    return 1;
+}
+
+static int get_socket(lua_State *L) {
+    if (check_response(L)->is_closed)
+        lua_pushnil(L);
+    else
+        lh2_push_exchange_socket(L, 1);
+    return 1;
+}
+
+#define FORWARD(name)                                                                              \
+    static int get_##name(lua_State *L) {                                                          \
+        check_response(L);                                                                         \
+        lh2_push_carrier(L, 1);                                                                    \
+        lua_getfield(L, -1, #name);                                                                \
+        return 1;                                                                                  \
+    }
+
+FORWARD(destroyed)
+FORWARD(errored)
+FORWARD(writableFinished)
+FORWARD(writableLength)
+FORWARD(writableHighWaterMark)
+FORWARD(writableNeedDrain)
+FORWARD(writableCorked)
+
+static const luaL_Reg getters[] = {
+    {"statusCode", get_status_code},
+    {"statusMessage", get_status_message},
+    {"headersSent", get_headers_sent},
+    {"_header", get_headers_sent},
+    {"sendDate", get_send_date},
+    {"finished", get_finished},
+    {"writableEnded", get_finished},
+    {"writable", get_writable},
+    {"closed", get_closed},
+    {"req", get_req},
+    {"stream", get_stream},
+    {"socket", get_socket},
+    {"connection", get_socket},
+    {"destroyed", get_destroyed},
+    {"errored", get_errored},
+    {"writableFinished", get_writableFinished},
+    {"writableLength", get_writableLength},
+    {"writableHighWaterMark", get_writableHighWaterMark},
+    {"writableNeedDrain", get_writableNeedDrain},
+    {"writableCorked", get_writableCorked},
+    {NULL, NULL},
+};
+
+static const luaL_Reg setters[] = {{"statusCode", set_status_code},
+                                   {"statusMessage", set_status_message},
+                                   {"sendDate", set_send_date},
+                                   {NULL, NULL}};
+
+/* `local response <close>`: what is not finished at the end of the block is cut off. */
+static int close_variable(lua_State *L) {
+    lh2_response *response = check_response(L);
+    if (response->is_ending)
+        return 0;
+    lua_settop(L, 1);
+    return destroy(L);
+}
+
+static const luaL_Reg metamethods[] = {{"__close", close_variable}, {NULL, NULL}};
+
+const lh2_class lh2_response_class = {
+    "Http2ServerResponse", &lh2_response_headers_class, methods, getters, setters, metamethods};

@@ -1,0 +1,455 @@
+#include "binding/fields.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+const char lh2_sensitive_key;
+
+/* ------------------------------------------------------------------------ rules for names */
+
+/* RFC 9110 §5.6.2: 1 for the characters of a token in lower case, 2 for A-Z, 0 for the rest. */
+static const uint8_t name_class[256] = {
+    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1,         ['&'] = 1,         ['\''] = 1,
+    ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1,         ['^'] = 1,         ['_'] = 1,
+    ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['a' ... 'z'] = 1, ['A' ... 'Z'] = 2,
+};
+
+/* Node sends one value at most of these; a second one received is dropped. Sorted. */
+static const char *const single_value_names[] = {
+    ":authority",
+    ":method",
+    ":path",
+    ":protocol",
+    ":scheme",
+    ":status",
+    "access-control-allow-credentials",
+    "access-control-max-age",
+    "access-control-request-method",
+    "age",
+    "authorization",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-location",
+    "content-md5",
+    "content-range",
+    "content-type",
+    "date",
+    "dnt",
+    "etag",
+    "expires",
+    "from",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "last-modified",
+    "location",
+    "max-forwards",
+    "proxy-authorization",
+    "range",
+    "referer",
+    "retry-after",
+    "tk",
+    "upgrade-insecure-requests",
+    "user-agent",
+    "x-content-type-options",
+};
+
+static int compare_name(const void *key, const void *element) {
+    const bytes_slice *name = key;
+    const char *text = *(const char *const *)element;
+    size_t size = strlen(text);
+    int order = memcmp(name->data, text, name->size < size ? name->size : size);
+    if (order != 0)
+        return order;
+    return name->size < size ? -1 : name->size > size;
+}
+
+bool lh2_is_single_value(bytes_slice name) {
+    return bsearch(&name, single_value_names,
+                   sizeof(single_value_names) / sizeof(*single_value_names),
+                   sizeof(*single_value_names), compare_name) != NULL;
+}
+
+static bool is_text(bytes_slice slice, const char *text, size_t size) {
+    return slice.size == size && memcmp(slice.data, text, size) == 0;
+}
+#define IS(slice, text) is_text((slice), (text), sizeof(text) - 1)
+
+/* RFC 9113 §8.2.2: fields of one HTTP/1.1 connection that must not be sent. */
+static bool is_connection_field(bytes_slice name, bytes_slice value) {
+    switch (name.data[0]) {
+    case 'c':
+        return IS(name, "connection");
+    case 'h':
+        return IS(name, "http2-settings");
+    case 'k':
+        return IS(name, "keep-alive");
+    case 'p':
+        return IS(name, "proxy-connection");
+    case 't':
+        if (IS(name, "te"))
+            return !IS(value, "trailers");
+        return IS(name, "transfer-encoding");
+    case 'u':
+        return IS(name, "upgrade");
+    default:
+        return false;
+    }
+}
+
+/* The pseudo-header's number, or -1. */
+static int pseudo_of(bytes_slice name) {
+    static const struct {
+        const char *text;
+        size_t size;
+    } names[LH2_PSEUDO_COUNT] = {{":method", 7}, {":scheme", 7},   {":authority", 10},
+                                 {":path", 5},   {":protocol", 9}, {":status", 7}};
+    for (int i = 0; i < LH2_PSEUDO_COUNT; i++)
+        if (is_text(name, names[i].text, names[i].size))
+            return i;
+    return -1;
+}
+
+/* ---------------------------------------------------------------------------- reading tables */
+
+/* Memory that lasts as long as the reading: in a table, made when first needed, in a slot of the stack
+ * that is there for it. [-0, +0, m] */
+static void *keep_memory(lua_State *L, lh2_fields *f, size_t size) {
+    if (lua_isnil(L, f->_keep)) {
+        lua_newtable(L);
+        lua_replace(L, f->_keep);
+    }
+    void *memory = lua_newuserdata(L, size);
+    lua_rawseti(L, f->_keep, (int)lua_rawlen(L, f->_keep) + 1);
+    return memory;
+}
+
+/* The same for `size` octets of text. [-0, +0, m] */
+static uint8_t *keep_octets(lua_State *L, lh2_fields *f, size_t size) {
+    if (size <= LH2_FIELDS_SCRATCH - f->_scratch_used) {
+        uint8_t *octets = f->_scratch + f->_scratch_used;
+        f->_scratch_used += size;
+        return octets;
+    }
+    return keep_memory(L, f, size);
+}
+
+static int raise_name(lua_State *L, const char *code, bytes_slice name) {
+    lua_pushlstring(L, (const char *)name.data, name.size);
+    return lh2_raise(L, code, lua_tostring(L, -1));
+}
+
+/* The name as it is sent; `is_lowered` tells that its case was changed. */
+static bytes_slice read_name(lua_State *L, lh2_fields *f, const char *text, size_t size,
+                             bool *is_lowered) {
+    bytes_slice name = bytes_slice_of(text, size);
+    size_t start = size > 0 && text[0] == ':';
+    uint8_t seen = size > start ? 0 : 4;
+    for (size_t i = start; i < size; i++) {
+        uint8_t class = name_class[name.data[i]];
+        seen |= class ? class : 4;
+    }
+    if (seen & 4)
+        raise_name(L, "ERR_INVALID_HTTP_TOKEN", name);
+    *is_lowered = (seen & 2) != 0;
+    if (*is_lowered) {
+        uint8_t *lowered = keep_octets(L, f, size);
+        for (size_t i = 0; i < size; i++)
+            lowered[i] = name_class[name.data[i]] == 2 ? name.data[i] | 0x20 : name.data[i];
+        name.data = lowered;
+    }
+    return name;
+}
+
+/* RFC 9110 §5.5: no control characters but HTAB; white space around a value is no part of it. */
+static bytes_slice check_value(lua_State *L, bytes_slice name, bytes_slice value) {
+    for (size_t i = 0; i < value.size; i++) {
+        uint8_t c = value.data[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f) {
+            lua_pushlstring(L, (const char *)name.data, name.size);
+            lh2_raise_text(L, "TypeError", "ERR_INVALID_CHAR",
+                           "Invalid character in header content [\"%s\"]", lua_tostring(L, -1));
+        }
+    }
+    while (value.size > 0 && (value.data[0] == ' ' || value.data[0] == '\t')) {
+        value.data++;
+        value.size--;
+    }
+    while (value.size > 0 &&
+           (value.data[value.size - 1] == ' ' || value.data[value.size - 1] == '\t'))
+        value.size--;
+    return value;
+}
+
+/* Prints an integer so that it ends before `end`; returns where it begins. */
+static char *print_integer(char *end, int64_t value) {
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        *--end = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        *--end = '-';
+    return end;
+}
+
+/* The scalar on top as text: strings as they are, numbers and booleans printed. Leaves the stack. */
+static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name) {
+    char number[32];
+    size_t size = 0;
+    const char *text = number;
+    switch (lua_type(L, -1)) {
+    case LUA_TSTRING:
+        text = lua_tolstring(L, -1, &size);
+        return check_value(L, name, bytes_slice_of(text, size));
+    case LUA_TNUMBER: {
+        double d = lua_tonumber(L, -1);
+        int64_t i = d >= -9.2e18 && d <= 9.2e18 ? (int64_t)d : 0;
+        if ((double)i == d) {
+            text = print_integer(number + sizeof number, (int64_t)lua_tointeger(L, -1));
+            size = (size_t)(number + sizeof number - text);
+        } else {
+            size = (size_t)snprintf(number, sizeof number, "%.14g", d);
+        }
+        break;
+    }
+    case LUA_TBOOLEAN:
+        text = lua_toboolean(L, -1) ? "true" : "false";
+        size = strlen(text);
+        break;
+    default:
+        raise_name(L, "ERR_HTTP2_INVALID_HEADER_VALUE", name);
+    }
+    uint8_t *octets = keep_octets(L, f, size);
+    memcpy(octets, text, size);
+    return bytes_slice_of(octets, size);
+}
+
+static void grow_list(lua_State *L, lh2_fields *f) {
+    hpack_field *list = keep_memory(L, f, f->_capacity * 2 * sizeof(hpack_field));
+    memcpy(list, f->_list, (LH2_PSEUDO_COUNT + f->_regular) * sizeof(hpack_field));
+    f->_list = list;
+    f->_capacity *= 2;
+}
+
+static hpack_field *append(lua_State *L, lh2_fields *f, bytes_slice name, bytes_slice value) {
+    if (LH2_PSEUDO_COUNT + f->_regular == f->_capacity)
+        grow_list(L, f);
+    hpack_field *field = &f->_list[LH2_PSEUDO_COUNT + f->_regular++];
+    *field = (hpack_field){.name = name, .value = value, .token = hpack_token_of(name)};
+    f->has_token[field->token >> 5] |= 1u << (field->token & 31);
+    return field;
+}
+
+void lh2_fields_add(lua_State *L, lh2_fields *f, bytes_slice name, bytes_slice value) {
+    append(L, f, name, value);
+}
+
+bool lh2_fields_has(const lh2_fields *f, hpack_token token) {
+    return f->has_token[token >> 5] >> (token & 31) & 1;
+}
+
+static bool has_field(const lh2_fields *f, bytes_slice name) {
+    for (size_t i = 0; i < f->_regular; i++)
+        if (bytes_slice_equal(f->_list[LH2_PSEUDO_COUNT + i].name, name))
+            return true;
+    return false;
+}
+
+static void read_pseudo(lua_State *L, lh2_fields *f, bytes_slice name, bytes_slice value) {
+    int pseudo = pseudo_of(name);
+    if (f->_section == LH2_SECTION_PLAIN && pseudo >= 0)
+        lh2_raise(L, "ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED", NULL);
+    bool is_allowed = pseudo >= 0 && f->_section != LH2_SECTION_TRAILERS &&
+                      (pseudo == LH2_PSEUDO_STATUS) == (f->_section == LH2_SECTION_RESPONSE);
+    if (!is_allowed)
+        raise_name(L, "ERR_HTTP2_INVALID_PSEUDOHEADER", name);
+    if (f->pseudo[pseudo].data != NULL)
+        raise_name(L, "ERR_HTTP2_HEADER_SINGLE_VALUE", name);
+    f->pseudo[pseudo] = value;
+}
+
+static void read_field(lua_State *L, lh2_fields *f, bytes_slice name) {
+    bytes_slice value = read_scalar(L, f, name);
+    if (name.data[0] == ':') {
+        read_pseudo(L, f, name, value);
+        return;
+    }
+    if (f->_section == LH2_SECTION_PLAIN && IS(name, "connection")) {
+        f->connection = value;
+        return;
+    }
+    if (is_connection_field(name, value))
+        raise_name(L, "ERR_HTTP2_INVALID_CONNECTION_HEADERS", name);
+    append(L, f, name, value);
+}
+
+/* The values of a name, on top: a scalar, or a sequence of them, each a field of its own. */
+static void read_values(lua_State *L, lh2_fields *f, bytes_slice name, bool may_repeat) {
+    if (may_repeat && has_field(f, name) && lh2_is_single_value(name))
+        raise_name(L, "ERR_HTTP2_HEADER_SINGLE_VALUE", name);
+    if (lua_type(L, -1) != LUA_TTABLE) {
+        read_field(L, f, name);
+        return;
+    }
+    int count = (int)lua_rawlen(L, -1);
+    if (count > 1 && lh2_is_single_value(name))
+        raise_name(L, "ERR_HTTP2_HEADER_SINGLE_VALUE", name);
+    for (int i = 1; i <= count; i++) {
+        lua_rawgeti(L, -1, i);
+        read_field(L, f, name);
+        lua_pop(L, 1);
+    }
+}
+
+static void read_map(lua_State *L, lh2_fields *f) {
+    bool has_lowered = false;
+    lua_pushnil(L);
+    while (lua_next(L, f->_table)) {
+        if (lua_type(L, -2) == LUA_TSTRING) {
+            size_t size;
+            const char *text = lua_tolstring(L, -2, &size);
+            bool is_lowered;
+            bytes_slice name = read_name(L, f, text, size, &is_lowered);
+            has_lowered |= is_lowered;
+            /* Two keys of a map can only be one name when one of them was spelled otherwise. */
+            read_values(L, f, name, has_lowered);
+        } else if (lua_type(L, -2) != LUA_TLIGHTUSERDATA ||
+                   lua_touserdata(L, -2) != (void *)&lh2_sensitive_key) {
+            lua_pushvalue(L, -2);
+            lh2_raise(L, "ERR_INVALID_HTTP_TOKEN", luaL_typename(L, -1));
+        }
+        lua_pop(L, 1);
+    }
+}
+
+static void read_sequence(lua_State *L, lh2_fields *f, int count) {
+    if (count % 2 != 0)
+        lh2_raise_value(L, "headers", "must have an even number of elements", f->_table);
+    for (int i = 1; i < count; i += 2) {
+        lua_rawgeti(L, f->_table, i);
+        lua_rawgeti(L, f->_table, i + 1);
+        if (lua_type(L, -2) != LUA_TSTRING)
+            lh2_raise_type(L, "name", "of type string", -2);
+        size_t size;
+        const char *text = lua_tolstring(L, -2, &size);
+        bool is_lowered;
+        bytes_slice name = read_name(L, f, text, size, &is_lowered);
+        read_values(L, f, name, true);
+        lua_pop(L, 2);
+    }
+}
+
+/* Flags the fields that the table's [sensitiveHeaders] names, in any case. */
+static void read_sensitive(lua_State *L, lh2_fields *f) {
+    lua_pushlightuserdata(L, (void *)&lh2_sensitive_key);
+    lua_rawget(L, f->_table);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        return;
+    }
+    if (lua_type(L, -1) != LUA_TTABLE)
+        lh2_raise_value(L, "headers[http2.sensitiveHeaders]", "must be a sequence of names", -1);
+    for (int i = 1, count = (int)lua_rawlen(L, -1); i <= count; i++) {
+        lua_rawgeti(L, -1, i);
+        size_t size;
+        const char *text = lua_tolstring(L, -1, &size);
+        bool is_lowered;
+        if (text == NULL)
+            lh2_raise_value(L, "headers[http2.sensitiveHeaders]", "must be a sequence of names",
+                            -1);
+        bytes_slice name = read_name(L, f, text, size, &is_lowered);
+        for (size_t k = 0; k < f->_regular; k++) {
+            hpack_field *field = &f->_list[LH2_PSEUDO_COUNT + k];
+            if (bytes_slice_equal(field->name, name))
+                field->flags |= HPACK_NEVER_INDEXED;
+        }
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
+void lh2_fields_read(lua_State *L, int index, lh2_section section, lh2_fields *f) {
+    memset(f, 0, offsetof(lh2_fields, _scratch));
+    f->_section = section;
+    f->_list = f->_inline;
+    f->_capacity = LH2_PSEUDO_COUNT + LH2_FIELDS_INLINE;
+    f->_table = lua_absindex(L, index);
+    luaL_checkstack(L, 10, "headers");
+    lua_pushnil(L);
+    f->_keep = lua_gettop(L);
+    if (lua_isnoneornil(L, f->_table))
+        return;
+    lua_rawgeti(L, f->_table, 1);
+    bool is_sequence = !lua_isnil(L, -1);
+    lua_pop(L, 1);
+    if (is_sequence)
+        read_sequence(L, f, (int)lua_rawlen(L, f->_table));
+    else
+        read_map(L, f);
+    read_sensitive(L, f);
+}
+
+void lh2_fields_set_status(lh2_fields *f, int status) {
+    uint8_t *digits = f->_status;
+    digits[0] = (uint8_t)('0' + status / 100);
+    digits[1] = (uint8_t)('0' + status / 10 % 10);
+    digits[2] = (uint8_t)('0' + status % 10);
+    f->pseudo[LH2_PSEUDO_STATUS] = bytes_slice_of(digits, 3);
+}
+
+void lh2_fields_finish(lh2_fields *f) {
+    static const struct {
+        bytes_slice name;
+        hpack_token token;
+    } pseudo[LH2_PSEUDO_COUNT] = {
+        {{(const uint8_t *)":method", 7}, HPACK_TOKEN_METHOD},
+        {{(const uint8_t *)":scheme", 7}, HPACK_TOKEN_SCHEME},
+        {{(const uint8_t *)":authority", 10}, HPACK_TOKEN_AUTHORITY},
+        {{(const uint8_t *)":path", 5}, HPACK_TOKEN_PATH},
+        {{(const uint8_t *)":protocol", 9}, HPACK_TOKEN_NONE},
+        {{(const uint8_t *)":status", 7}, HPACK_TOKEN_STATUS},
+    };
+    hpack_field *first = f->_list + LH2_PSEUDO_COUNT;
+    for (int i = LH2_PSEUDO_COUNT - 1; i >= 0; i--)
+        if (f->pseudo[i].data != NULL)
+            *--first = (hpack_field){
+                .name = pseudo[i].name, .value = f->pseudo[i], .token = pseudo[i].token};
+    f->fields = first;
+    f->count = (size_t)(f->_list + LH2_PSEUDO_COUNT + f->_regular - first);
+}
+
+/* -------------------------------------------------------------------------- fields that wait */
+
+static bytes_slice keep_slice(uint8_t **space, bytes_slice slice) {
+    uint8_t *octets = *space;
+    if (slice.size > 0)
+        memcpy(octets, slice.data, slice.size);
+    *space += slice.size;
+    return bytes_slice_of(octets, slice.size);
+}
+
+lh2_kept_fields *lh2_fields_keep(const hpack_field *fields, size_t count) {
+    size_t octets = 0;
+    for (size_t i = 0; i < count; i++)
+        octets += fields[i].value.size + (fields[i].token == 0 ? fields[i].name.size : 0);
+    lh2_kept_fields *kept = mem_alloc(sizeof(*kept) + count * sizeof(*fields) + octets);
+    if (kept == NULL)
+        return NULL;
+    uint8_t *space = (uint8_t *)(kept->fields + count);
+    kept->count = count;
+    for (size_t i = 0; i < count; i++) {
+        const hpack_field *field = &fields[i];
+        kept->fields[i] = *field;
+        kept->fields[i].name = field->token != HPACK_TOKEN_NONE ? hpack_token_name(field->token)
+                                                                : keep_slice(&space, field->name);
+        kept->fields[i].value = keep_slice(&space, field->value);
+    }
+    return kept;
+}

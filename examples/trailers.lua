@@ -1,0 +1,33 @@
+-- A response whose trailers are known when its body has been sent.
+local http2 = require("http2")
+
+local server = http2.createServer()
+
+server:on("stream", function(stream)
+    stream:respond({[":status"] = 200}, {waitForTrailers = true})
+    stream:on("wantTrailers", function()
+        stream:sendTrailers({["x-checksum"] = "900150983cd24fb0"})
+    end)
+    stream:finish("abc")
+end)
+
+server:listen(0, "127.0.0.1", function()
+    local session = http2.connect("http://127.0.0.1:" .. server:address().port)
+    local stream = session:request({[":path"] = "/"})
+    stream:on("response", function(headers)
+        print("status " .. headers[":status"])
+    end)
+    stream:on("data", function(chunk)
+        print("data " .. chunk)
+    end)
+    stream:on("trailers", function(trailers)
+        print("checksum " .. trailers["x-checksum"])
+    end)
+    stream:on("close", function()
+        session:close()
+        server:close()
+    end)
+    stream:finish()
+end)
+
+http2.run()

@@ -1,0 +1,513 @@
+-- Http2ServerResponse, over HTTP/2 and over HTTP/1.1.
+local http2 = require("http2")
+local timers = require("http2.timers")
+local exchange = require("spec.support.exchange")
+local loop = require("spec.support.loop")
+local pair = require("spec.support.pair")
+
+local function raised(fn, ...)
+    local ok, err = pcall(fn, ...)
+    assert(not ok, "nothing was raised")
+    assert(http2.isError(err), tostring(err))
+    return err.code
+end
+
+for _, version in ipairs(exchange.versions) do
+    -- The client's view of what `act(response, request)` does; `scene` may say more.
+    local function response_of(act, scene)
+        scene = scene or {}
+        scene.version = version
+        scene.handler = function(request, response)
+            act(response, request)
+        end
+        return exchange.request(scene)
+    end
+
+    describe("a response over HTTP/" .. version, function()
+        after_each(loop.clean)
+
+        it("has status 200 and a date if nothing else is said", function()
+            local view = response_of(function(response)
+                assert.equal(200, response.statusCode)
+                assert.is_false(response.headersSent)
+                response:finish("hello")
+                assert.is_true(response.headersSent)
+            end)
+            assert.equal(200, view.status)
+            assert.equal("hello", view.body)
+            assert.truthy(view.headers.date:find(
+                "^%a%a%a, %d%d %a%a%a %d%d%d%d %d%d:%d%d:%d%d GMT$"))
+        end)
+
+        it("sends no date if it is told so, or has its own", function()
+            for _, act in ipairs{
+                function(response) response.sendDate = false end,
+                function(response) response:removeHeader("Date") end,
+            } do
+                local view = response_of(function(response)
+                    act(response)
+                    assert.is_false(response.sendDate)
+                    response:finish()
+                end)
+                assert.is_nil(view.headers.date)
+            end
+            assert.equal("today", response_of(function(response)
+                response:setHeader("date", "today")
+                response:finish()
+            end).headers.date)
+        end)
+
+        it("keeps headers under folded names, in their order, with values as given", function()
+            local view = response_of(function(response)
+                response:setHeader(" X-B ", 1)
+                response:setHeader("x-a", {"1", "2"})
+                response:setHeader("X-c", true)
+                response:setHeader("X-B", 2)
+                assert.same({"x-b", "x-a", "x-c"}, response:getHeaderNames())
+                assert.equal(2, response:getHeader("x-B"))
+                assert.is_true(response:hasHeader("X-C"))
+                assert.is_false(response:hasHeader("x-d"))
+                assert.is_nil(response:getHeader("x-d"))
+                response:removeHeader("X-C")
+                assert.same({["x-b"] = 2, ["x-a"] = {"1", "2"}}, response:getHeaders())
+                response:getHeaders()["x-b"] = 3
+                assert.equal(2, response:getHeader("x-b"))
+                response.statusCode = 201
+                response:finish()
+                assert.same({"x-b", "x-a", ":status"}, response:getHeaderNames())
+                assert.equal(201, response:getHeader(":status"))
+            end)
+            assert.equal("2", view.headers["x-b"])
+            assert.same(version == "2.0" and "1, 2" or {"1", "2"}, view.headers["x-a"])
+            assert.is_nil(view.headers["x-c"])
+        end)
+
+        it("appends to headers", function()
+            local view = response_of(function(response)
+                response:appendHeader("Set-Cookie", "a=1")
+                assert.equal("a=1", response:getHeader("set-cookie"))
+                response:appendHeader("Set-Cookie", {"b=2", "c=3"})
+                assert.same({"a=1", "b=2", "c=3"}, response:getHeader("set-cookie"))
+                response:finish()
+            end)
+            assert.same({"a=1", "b=2", "c=3"}, view.headers["set-cookie"])
+        end)
+
+        it("refuses names and values that cannot be sent, and changes nothing", function()
+            response_of(function(response)
+                response:setHeader("x", "y")
+                for _, method in ipairs{"setHeader", "appendHeader", "setTrailer"} do
+                    local function code(...)
+                        return raised(response[method], response, ...)
+                    end
+                    assert.equal("ERR_INVALID_ARG_TYPE", code(1, "x"))
+                    assert.equal("ERR_INVALID_HTTP_TOKEN", code("", "x"))
+                    assert.equal("ERR_INVALID_HTTP_TOKEN", code("a b", "x"))
+                    assert.equal("ERR_INVALID_HTTP_TOKEN", code("a@b", "x"))
+                    assert.equal("ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED", code(":status", 200))
+                    assert.equal("ERR_HTTP2_INVALID_PSEUDOHEADER", code(":other", 200))
+                    assert.equal("ERR_HTTP2_INVALID_HEADER_VALUE", code("x", nil))
+                    assert.equal("ERR_HTTP2_INVALID_HEADER_VALUE", code("x", print))
+                    assert.equal("ERR_HTTP2_INVALID_HEADER_VALUE", code("x", {"a", print}))
+                    assert.equal("ERR_INVALID_CHAR", code("x", "a\r\nb: c"))
+                end
+                assert.equal("ERR_INVALID_ARG_TYPE", raised(response.getHeader, response, 1))
+                assert.equal("ERR_INVALID_ARG_TYPE", raised(response.hasHeader, response))
+                assert.equal("ERR_INVALID_ARG_TYPE", raised(response.removeHeader, response, {}))
+                assert.equal("ERR_INVALID_ARG_TYPE", raised(response.addTrailers, response, 1))
+                assert.same({x = "y"}, response:getHeaders())
+                response:finish()
+            end)
+        end)
+
+        it("refuses changes once the headers are sent", function()
+            response_of(function(response)
+                response:flushHeaders()
+                assert.is_true(response.headersSent)
+                assert.is_true(response._header)
+                for method, arguments in pairs{setHeader = {"a", "b"}, appendHeader = {"a", "b"},
+                    removeHeader = {"a"}, writeHead = {200}} do
+                    assert.equal("ERR_HTTP2_HEADERS_SENT",
+                        raised(response[method], response, arguments[1], arguments[2]))
+                end
+                assert.is_false(response:writeContinue())
+                assert.is_false(response:writeEarlyHints{link = "</a>; rel=preload"})
+                response:flushHeaders()
+                response.statusCode = 404
+                response:finish()
+            end)
+        end)
+
+        it("writes heads in each of Node's forms", function()
+            local heads = {
+                {{"a", "1"}},
+                {a = "1"},
+                {"a", "1"},
+            }
+            for _, headers in ipairs(heads) do
+                for _, message in ipairs{"", "message"} do
+                    local view = response_of(function(response)
+                        response:setHeader("A", "0")
+                        response:setHeader("b", "2")
+                        local result
+                        if message == "" then
+                            result = response:writeHead(202, headers)
+                        else
+                            result = response:writeHead(202, message, headers)
+                        end
+                        assert.equal(response, result)
+                        response:finish("x")
+                    end)
+                    assert.equal(202, view.status)
+                    assert.equal("1", view.headers.a)
+                    assert.equal("2", view.headers.b)
+                end
+            end
+        end)
+
+        it("tells of the headers that writeHead was given", function()
+            response_of(function(response)
+                response:writeHead(200, {["X-A"] = "1"})
+                assert.equal("1", response:getHeader("x-a"))
+                assert.same({["x-a"] = "1", [":status"] = 200}, response:getHeaders())
+                response:finish()
+            end)
+        end)
+
+        it("refuses heads that cannot be sent, and changes nothing", function()
+            local view = response_of(function(response)
+                local function code(...)
+                    return raised(response.writeHead, response, ...)
+                end
+                assert.equal("ERR_HTTP2_STATUS_INVALID", code(100))
+                assert.equal("ERR_HTTP2_STATUS_INVALID", code(600))
+                assert.equal("ERR_HTTP2_STATUS_INVALID", code(200.5))
+                assert.equal("ERR_INVALID_ARG_TYPE", code("200"))
+                assert.equal("ERR_INVALID_ARG_TYPE", code(200, 1))
+                assert.equal("ERR_INVALID_ARG_VALUE", code(200, {"a", "b", "c"}))
+                assert.equal("ERR_INVALID_ARG_VALUE", code(200, {{"a", "b"}, {"c"}}))
+                assert.equal("ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED", code(200, {[":status"] = 1}))
+                assert.equal("ERR_INVALID_HTTP_TOKEN", code(200, {["a b"] = "c"}))
+                assert.equal("ERR_INVALID_CHAR", code(200, {a = "b\n"}))
+                assert.is_false(response.headersSent)
+                assert.same({}, response:getHeaders())
+                assert.equal(200, response.statusCode)
+                response:finish("fine")
+            end)
+            assert.equal(200, view.status)
+            assert.equal("fine", view.body)
+        end)
+
+        it("holds its status to the range of final ones", function()
+            local view = response_of(function(response)
+                local function code(status)
+                    return raised(function() response.statusCode = status end)
+                end
+                assert.equal("ERR_HTTP2_INFO_STATUS_NOT_ALLOWED", code(100))
+                assert.equal("ERR_HTTP2_INFO_STATUS_NOT_ALLOWED", code(199.5))
+                assert.equal("ERR_HTTP2_STATUS_INVALID", code(99))
+                assert.equal("ERR_HTTP2_STATUS_INVALID", code(600))
+                assert.equal("ERR_HTTP2_STATUS_INVALID", code("x"))
+                assert.equal("ERR_HTTP2_STATUS_INVALID", code(0 / 0))
+                response.statusCode = 404.9
+                assert.equal(404, response.statusCode)
+                assert.equal("", response.statusMessage)
+                response:finish()
+            end)
+            assert.equal(404, view.status)
+        end)
+
+        it("writes in pieces, with callbacks and drain", function()
+            local log = {}
+            local view = response_of(function(response)
+                response:on("drain", function()
+                    log[#log + 1] = "drain"
+                    response:finish("c", function()
+                        log[#log + 1] = "finished"
+                    end)
+                end)
+                assert.is_true(response:write("a", function()
+                    log[#log + 1] = "a"
+                end))
+                assert.is_false(response:write(("b"):rep(300000)))
+                assert.is_true(response.writableNeedDrain)
+                assert.is_true(response.writableLength >= 300000)
+            end)
+            assert.equal(300002, #view.body)
+            assert.equal("finished", table.remove(log))
+            table.sort(log)
+            assert.same({"a", "drain"}, log)
+        end)
+
+        it("decodes what it writes, and holds it while corked", function()
+            local view = response_of(function(response)
+                response:cork()
+                assert.equal(1, response.writableCorked)
+                response:write("aGVsbG8g", "base64")
+                response:uncork()
+                response:finish("776f726c64", "hex")
+            end)
+            assert.equal("hello world", view.body)
+        end)
+
+        it("is finished once, whatever follows", function()
+            local calls = 0
+            local view = response_of(function(response)
+                assert.is_false(response.finished)
+                local function count()
+                    calls = calls + 1
+                end
+                assert.equal(response, response:finish("x", count))
+                assert.is_true(response.finished)
+                assert.is_true(response.writableEnded)
+                assert.equal(response, response:finish("y", count))
+                assert.equal(response, response["end"](response, count))
+            end)
+            assert.equal("x", view.body)
+            assert.equal(3, calls)
+        end)
+
+        it("refuses writes after its end", function()
+            local code, result
+            response_of(function(response)
+                response:finish("x")
+                result = response:write("y", function(err)
+                    code = err.code
+                end)
+            end)
+            assert.is_false(result)
+            assert.equal("ERR_STREAM_WRITE_AFTER_END", code)
+        end)
+
+        it("takes strings to write and nothing else", function()
+            local view = response_of(function(response)
+                for _, chunk in ipairs{1, {}, true} do
+                    assert.equal("ERR_INVALID_ARG_TYPE", raised(response.write, response, chunk))
+                    assert.equal("ERR_INVALID_ARG_TYPE", raised(response.finish, response, chunk))
+                end
+                assert.equal("ERR_INVALID_ARG_TYPE", raised(response.write, response))
+                assert.is_false(response.headersSent)
+                response:finish("fine")
+            end)
+            assert.equal("fine", view.body)
+        end)
+
+        for _, status in ipairs{204, 205, 304} do
+            it("has no body with status " .. status, function()
+                local written
+                local view = response_of(function(response)
+                    response.statusCode = status
+                    written = response:write("x")
+                    response:finish("y")
+                end)
+                assert.equal(status, view.status)
+                assert.equal("", view.body)
+                assert.is_false(written)
+                assert.falsy(view.is_cut)
+            end)
+        end
+
+        it("answers HEAD without a body, with its length", function()
+            local view = response_of(function(response)
+                response:setHeader("content-length", 5)
+                response:finish("hello")
+            end, {method = "HEAD"})
+            assert.equal(200, view.status)
+            assert.equal("", view.body)
+            assert.equal("5", view.headers["content-length"])
+            assert.falsy(view.is_cut)
+        end)
+
+        it("sends trailers behind the body", function()
+            local view = response_of(function(response)
+                response:setTrailer("X-Sum", 1)
+                response:write("a")
+                response:addTrailers{["x-other"] = {"2", "3"}, ["X-Sum"] = "4"}
+                response:finish("b")
+            end)
+            assert.equal("ab", view.body)
+            assert.equal("4", view.trailers["x-sum"])
+            assert.is_not_nil(view.trailers["x-other"])
+        end)
+
+        it("sends trailers of a body that is empty", function()
+            local view = response_of(function(response)
+                response:setTrailer("x-sum", "1")
+                response:finish()
+            end)
+            assert.equal("", view.body)
+            assert.equal("1", view.trailers["x-sum"])
+        end)
+
+        it("sends 100 and 103 before it begins", function()
+            local view = response_of(function(response)
+                assert.is_true(response:writeContinue())
+                assert.is_true(response:writeEarlyHints{
+                    link = {"</a.css>; rel=preload; as=style", '<b>; rel="x y"'}, ["x-a"] = "b"})
+                assert.is_false(response:writeEarlyHints{link = {}})
+                response:finish("x")
+            end)
+            assert.equal(100, view.informational[1][1])
+            assert.equal(103, view.informational[2][1])
+            assert.equal("b", view.informational[2][2]["x-a"])
+            assert.is_not_nil(view.informational[2][2].link)
+            assert.equal(2, #view.informational)
+        end)
+
+        it("refuses hints that are none", function()
+            response_of(function(response)
+                local function code(hints)
+                    return raised(response.writeEarlyHints, response, hints)
+                end
+                assert.equal("ERR_INVALID_ARG_TYPE", code("x"))
+                for _, link in ipairs{"x", "<a", "<a> b", "<a>; =b", '<a>; b="c', {"<a>", "b"},
+                    1} do
+                    assert.equal("ERR_INVALID_ARG_VALUE", code{link = link})
+                end
+                assert.equal("ERR_INVALID_ARG_VALUE", code{})
+                response:finish()
+            end)
+        end)
+
+        it("is cut off by destroy", function()
+            local view = response_of(function(response)
+                response:write("x")
+                timers.setTimeout(function()
+                    response:destroy()
+                    response:destroy()
+                    assert.is_true(response.destroyed)
+                end, 20)
+            end)
+            assert.is_true(view.is_cut or view.code == 0)
+        end)
+
+        it("does nothing, quietly, once it has closed", function()
+            local response, code, push_code
+            response_of(function(res)
+                response = res
+                res:finish()
+                res:on("close", function()
+                    assert.is_true(res.closed)
+                    assert.is_false(res:write("x", function(err)
+                        code = err.code
+                    end))
+                    assert.equal(res, res:writeHead(200))
+                    assert.equal(res, res:setTimeout(10))
+                    res:finish()
+                    res:createPushResponse({[":path"] = "/"}, function(err)
+                        push_code = err.code
+                    end)
+                end)
+            end)
+            assert.equal("ERR_STREAM_WRITE_AFTER_END", code)
+            assert.equal("ERR_HTTP2_INVALID_STREAM", push_code)
+            assert.is_true(response.finished)
+        end)
+
+        it("times out: who listens decides, and where nobody does it is destroyed", function()
+            local log = {}
+            response_of(function(response, request)
+                request:on("timeout", function()
+                    log[#log + 1] = "request"
+                end)
+                assert.equal(response, response:setTimeout(20, function()
+                    log[#log + 1] = "response"
+                    response:finish("late")
+                end))
+            end)
+            assert.same({"request", "response"}, log)
+            assert.is_true(response_of(function(response)
+                response:setTimeout(20)
+            end).is_cut)
+        end)
+
+        it("tells a handler's failure by 500, and lets nothing else of it out", function()
+            local failures = {}
+            local view = exchange.request{version = version,
+                handler = function(_, response)
+                    response:setHeader("x-secret", "1")
+                    response.statusCode = 202
+                    error("a failing handler")
+                end,
+                handler_error = function(err, stream)
+                    failures[#failures + 1] = tostring(err):match("a failing handler")
+                    assert.is_not_nil(stream.close)
+                end}
+            assert.equal(500, view.status)
+            assert.is_nil(view.headers["x-secret"])
+            assert.equal("Internal Server Error", view.body)
+            assert.same({"a failing handler"}, failures)
+        end)
+
+        it("is cut off by a failure after its head", function()
+            local failures = 0
+            local view = exchange.request{version = version,
+                handler = function(request, response)
+                    response:write("x")
+                    request:on("end", function()
+                        error("too late")
+                    end)
+                    request:resume()
+                end,
+                handler_error = function()
+                    failures = failures + 1
+                end}
+            assert.is_true(view.is_cut)
+            assert.equal(1, failures)
+        end)
+    end)
+end
+
+describe("a response to a push", function()
+    after_each(loop.clean)
+
+    it("is like another, but for its request", function()
+        local bodies, paths = {}, {}
+        pair.play{
+            server = function(server)
+                server:on("request", function(_, response)
+                    response:createPushResponse({[":path"] = "/pushed"}, function(err, push)
+                        assert.is_nil(err)
+                        assert.is_nil(push.req)
+                        push:setHeader("x-a", "b")
+                        assert.equal("ERR_HTTP2_NESTED_PUSH", (function()
+                            return raised(push.createPushResponse, push, {}, function() end)
+                        end)())
+                        push:finish("pushed")
+                    end)
+                    response:finish("page")
+                end)
+            end,
+            client = function(session)
+                session:on("stream", function(stream, headers)
+                    paths[#paths + 1] = headers[":path"]
+                    stream:on("push", function(fields)
+                        paths[#paths + 1] = fields["x-a"]
+                    end)
+                    pair.collect(stream, function(body)
+                        bodies.pushed = body
+                    end)
+                end)
+                local stream = session:request{[":path"] = "/"}
+                pair.collect(stream, function(body)
+                    bodies.page = body
+                end)
+                stream:on("close", function()
+                    session:close()
+                end)
+            end,
+        }
+        assert.same({"/pushed", "b"}, paths)
+        assert.same({page = "page", pushed = "pushed"}, bodies)
+    end)
+
+    it("is not to be had of HTTP/1.1", function()
+        local codes = {}
+        exchange.request{version = "1.1", handler = function(_, response)
+            codes[1] = raised(response.createPushResponse, response, {}, 1)
+            codes[2] = raised(response.createPushResponse, response, {}, function() end)
+            response:finish()
+        end}
+        assert.same({"ERR_INVALID_ARG_TYPE", "ERR_HTTP2_PUSH_DISABLED"}, codes)
+    end)
+end)
