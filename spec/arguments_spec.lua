@@ -181,7 +181,7 @@ local functions = {
             second = {no_table, fields, bodyless}, third = {no_table, file_options}},
     },
     server = {
-        {"close", {}, first = {no_function}},
+        {"close", {}, first = {{code = type_code, 1, "x"}} --[[ or {grace = ms} ]]},
         {"setTimeout", {0, pass}, second = {no_function}},
         {"updateSettings", {{}}, first = {no_table, settings}},
         {"getConnections", {pass}, first = {needed(no_function)}},
