@@ -13,6 +13,25 @@ local function server_that(node, lua)
     }
 end
 
+-- In Node an empty DATA frame follows.
+local function last_octets(length)
+    return {{
+        "the end goes with the last octets",
+        node = {("DATA(1) %d"):format(length), "DATA(1) END_STREAM 0"},
+        lua = {("DATA(1) END_STREAM %d"):format(length)}, trace = "server frames",
+    }}
+end
+
+-- Node says so as soon as it has a descriptor.
+local function not_finished(trace, line)
+    return {{
+        "what could not be sent has not finished",
+        node = {"stream 1 finish", line}, lua = {line}, trace = trace,
+    }}
+end
+
+local size = #assert(io.open("LICENSE", "rb")):read("a")
+
 differential.describe("respondWithFile", function(scenario)
     scenario{
         "of a whole file",
@@ -24,11 +43,20 @@ differential.describe("respondWithFile", function(scenario)
             t:log("sent", stream.headersSent)
         end),
         client = programs.get,
+        differs = last_octets(size),
     }
 
     for _, case in ipairs{
-        {"of a part of a file", 10, 20}, {"from an offset to the end", 1000, -1},
-        {"of more than there is", 1000, 1000000}, {"of nothing", 10, 0},
+        {"of a part of a file", 10, 20, differs = last_octets(20)},
+        {"from an offset to the end", 1000, -1, differs = last_octets(size - 1000)},
+        {"of more than there is", 1000, 1000000, differs = last_octets(size - 1000)},
+        {"of nothing", 10, 0, differs = {{
+            "what has no octets ends with its headers",
+            node = {"HEADERS(1) {:status: 200, content-length: 0, date: *}",
+                "DATA(1) END_STREAM 0"},
+            lua = {"HEADERS(1) END_STREAM {:status: 200, content-length: 0, date: *}"},
+            trace = "server frames",
+        }}},
     } do
         scenario{
             case[1],
@@ -38,6 +66,7 @@ differential.describe("respondWithFile", function(scenario)
                 stream:respondWithFile("LICENSE", {}, {offset = case[2], length = case[3]})
             end),
             client = programs.get,
+            differs = case.differs,
         }
     end
 
@@ -117,6 +146,7 @@ differential.describe("respondWithFile", function(scenario)
             end})
         end),
         client = programs.get,
+        differs = last_octets(size),
     }
 
     scenario{
@@ -179,6 +209,7 @@ differential.describe("respondWithFD", function(scenario)
             stream:on("close", function() t:log("size", file:seek("end") > 0) end)
         end),
         client = programs.get,
+        differs = last_octets(100),
     }
 
     scenario{
@@ -201,6 +232,7 @@ differential.describe("respondWithFD", function(scenario)
             t:log("sent", stream.headersSent)
         end),
         client = programs.get,
+        differs = last_octets(2),
     }
 
     scenario{
@@ -209,6 +241,7 @@ differential.describe("respondWithFD", function(scenario)
             stream:respondWithFD(9999)
         end),
         client = programs.get,
+        differs = not_finished("server", "stream 1 error ERR_HTTP2_STREAM_ERROR"),
     }
 
     scenario{
@@ -234,5 +267,6 @@ differential.describe("respondWithFD", function(scenario)
             differential.pause(0.05)
         end,
         lasts = 0.05,
+        differs = not_finished("events", "stream 1 close 8"),
     }
 end)

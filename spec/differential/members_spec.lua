@@ -82,11 +82,14 @@ differential.describe("the members", function(scenario)
                 tell("new");
                 session.on("connect", () => {
                     tell("connected");
+                });
+                const request = t.read(t.request(session), "request");
+                request.on("close", () => {
                     t.log("state", session.state.nextStreamID, session.state.lastProcStreamID,
                         session.state.remoteWindowSize, session.state.outboundQueueSize);
                 });
                 session.on("close", () => tell("closed"));
-                t.closeAfter(t.read(t.request(session), "request"), session);
+                t.closeAfter(request, session);
             ]],
             lua = function(t)
                 local session = t:connect()
@@ -98,11 +101,14 @@ differential.describe("the members", function(scenario)
                 tell("new")
                 session:on("connect", function()
                     tell("connected")
+                end)
+                local request = t:read(t:request(session), "request")
+                request:on("close", function()
                     t:log("state", session.state.nextStreamID, session.state.lastProcStreamID,
                         session.state.remoteWindowSize, session.state.outboundQueueSize)
                 end)
                 session:on("close", function() tell("closed") end)
-                t:close_after(t:read(t:request(session), "request"), session)
+                t:close_after(request, session)
             end,
         },
         by_object = true,

@@ -1,7 +1,6 @@
--- The server of soak_spec.lua. It answers "/" with 13 octets, "/hang" never, and "/state" with what
--- it holds, all garbage collected: Lua's memory and its resident memory in KiB, its descriptors, and
--- how many of the streams and sessions that it has watched (one stream in ten) still live.
-local http2 = require("http2")
+-- The server of soak_spec.lua. It answers "/" with 13 octets, "/hang" never, and "/state" with what it
+-- holds, all garbage collected: memory of Lua and resident memory in KiB, descriptors, and how many of
+-- the sessions and streams that it has watched (one stream in ten) still live.
 local leaks = require("spec.support.leaks")
 
 local watched = leaks.watch()
