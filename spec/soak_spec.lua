@@ -32,7 +32,7 @@ function Client:send(octets)
         assert(last or err == "timeout", err)
         sent = last or partial
         if sent < #octets then
-            socket.select(nil, {self.socket}, 20)
+            socket.select(nil, {self.socket}, 60)
         end
     until sent == #octets
 end
@@ -72,7 +72,7 @@ function Client:read()
         end
         local data, err, some = self.socket:receive(65536)
         if err == "timeout" and some == "" then
-            assert(#socket.select({self.socket}, nil, 20) > 0, "the server is silent")
+            assert(#socket.select({self.socket}, nil, 60) > 0, "the server is silent")
         else
             assert(err ~= "closed", "the server has closed the connection")
             self.input = self.input:sub(self.at) .. (data or some)
@@ -137,17 +137,29 @@ local function thousand(client, port)
     doomed:die()
 end
 
--- What the server holds: {lua, resident, descriptors, objects}.
-local function state_of(port)
+-- What the server holds: numbers by name.
+local function ask_state(port)
     local client = connect(port)
     client:request("/state", 1)
-    local lua, resident, descriptors, objects =
-        client:await_ends(1):match("^(%d+) (%d+) (%d+) (%d+)$")
+    local state = {}
+    local next_number = client:await_ends(1):gmatch("%d+")
+    for _, name in ipairs{"lua", "resident", "descriptors", "references", "objects"} do
+        state[name] = tonumber(next_number())
+    end
     client.socket:close()
-    return {
-        lua = tonumber(lua), resident = tonumber(resident), descriptors = tonumber(descriptors),
-        objects = tonumber(objects),
-    }
+    return state
+end
+
+-- What it holds when it has found out who is dead: when `is_over(state)`, which is soon, or in the
+-- end.
+local function await_state(port, is_over)
+    local deadline = socket.gettime() + 60
+    local state
+    repeat
+        socket.sleep(0.05)
+        state = ask_state(port)
+    until is_over(state) or socket.gettime() > deadline
+    return state
 end
 
 local function run(port, requests)
@@ -157,22 +169,35 @@ local function run(port, requests)
     end
     client:await_pong()
     client:die()
-    socket.sleep(0.1)
-    state_of(port) -- what the dead have left is found now
-    return state_of(port)
 end
+
+local has_asan = (os.getenv("LD_PRELOAD") or ""):find("asan") -- which keeps what is freed
 
 describe(("%d requests"):format(total), function()
     it("leave a server as it was", function()
-        local server, port = process.start_server("spec/support/soak_server.lua")
+        local server, port = process.start_server("spec/support/soak_server.lua", nil,
+            {seconds = 600})
         finally(function() server:stop() end)
-        local before = run(port, math.max(total // 20, 3000))
-        local after = run(port, total)
+        run(port, math.max(total // 20, 3000))
+        local last
+        local before = await_state(port, function(state)
+            local is_steady = last and last.descriptors == state.descriptors
+                and last.references == state.references and last.lua == state.lua
+            last = state
+            return is_steady and state.objects == 0
+        end)
+        run(port, total)
+        local after = await_state(port, function(state)
+            return state.objects == 0 and state.descriptors == before.descriptors
+                and state.references == before.references and state.lua <= before.lua + 16
+        end)
+        assert.equal(0, before.objects)
+        assert.equal(0, after.objects)
         assert.equal(before.descriptors, after.descriptors)
-        assert.equal(before.objects, after.objects)
+        assert.equal(before.references, after.references)
         assert.is_true(after.lua - before.lua <= 16, ("Lua's memory: %d KiB, then %d"):format(
             before.lua, after.lua))
-        if not (os.getenv("LD_PRELOAD") or ""):find("asan") then
+        if not has_asan then
             assert.is_true(after.resident - before.resident <= 1024,
                 ("the resident memory: %d KiB, then %d"):format(before.resident, after.resident))
         end
