@@ -13,12 +13,16 @@ Peer.__index = Peer
 local patience = 5 -- seconds
 
 --- Lets the library's loop turn until `ready` gives something, which it returns; nil if that takes
---- too long. `wake` is a socket whose input is worth an immediate look.
+--- too long. `wake` is a socket whose input is worth an immediate look. What else is to go on
+--- meanwhile is `rawpeer.on_turn`.
 function rawpeer.turn_until(ready, seconds, wake)
     local deadline = socket.gettime() + (seconds or patience)
     local idle = 0
     repeat
         http2.run("nowait")
+        if rawpeer.on_turn then
+            rawpeer.on_turn()
+        end
         local result, other = ready()
         if result ~= nil then
             return result, other

@@ -24,7 +24,7 @@ local flag_names = {
 function wire.new(is_client, shows)
     local self = setmetatable({
         lines = {}, input = "", skip = is_client and #frames.preface or 0,
-        inflate = hpack.decoder(), shows = {},
+        inflate = hpack.decoder(), shows = {}, octets = 0,
     }, Wire)
     for _, name in ipairs(shows or {}) do
         self.shows[name] = true
@@ -142,6 +142,7 @@ end
 --- Takes octets as they came.
 function Wire:feed(octets)
     self.input = self.input .. octets
+    self.octets = self.octets + #octets
     if self.skip > 0 then
         if #self.input < self.skip then
             return
