@@ -176,7 +176,9 @@ describe("a Duplex of Lua's", function()
                 a:write(octets)
             end)
             a:on("data", function(octets)
-                socket:write(octets)
+                if socket.writable then
+                    socket:write(octets)
+                end
             end)
             a:resume()
             socket:on("end", function()
@@ -224,7 +226,7 @@ describe("a Duplex of Lua's", function()
 
     it("that fails ends the session with its own error", function()
         local a = duplex_pair()
-        local mine, got, stream_err = {message = "mine", code = "E_MINE"}, nil, nil
+        local got, stream_err
         local session = http2.connect("http://localhost", {createConnection = function()
             return a
         end})
@@ -235,7 +237,7 @@ describe("a Duplex of Lua's", function()
             stream_err = err
         end)
         timers.setTimeout(function()
-            a:destroy(mine)
+            a:destroy("mine")
         end, 10)
         loop.run()
         assert.equal("mine", got.message)
@@ -582,6 +584,7 @@ describe("a connection given to a server", function()
                     ca = cert.read("ca.crt"), ALPNProtocols = {"other"},
                 }
                 other:on("error", function() end)
+                other:resume()
                 other:on("close", function()
                     listener:close()
                 end)
