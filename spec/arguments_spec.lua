@@ -1,303 +1,329 @@
--- Each argument of a wrong type or out of range raises its code at the caller, and changes nothing.
+-- Every function of the core API refuses what it cannot take: with the documented code, at the
+-- caller's line, and before anything has changed.
 local http2 = require("http2")
+local contract = require("spec.support.contract")
 local frames = require("spec.support.frames")
 local loop = require("spec.support.loop")
+local pair = require("spec.support.pair")
 local rawpeer = require("spec.support.rawpeer")
 
-local TYPE, RANGE = "ERR_INVALID_ARG_TYPE", "ERR_OUT_OF_RANGE"
-local SETTING = "ERR_HTTP2_INVALID_SETTING_VALUE"
+local function pass() end
 
-local function fn() end
+-- ---------------------------------------------------------------------- values that are wrong
 
-local function describe_arguments(arguments)
-    local words = {}
-    for at = 1, arguments.n do
-        local value = arguments[at]
-        words[at] = type(value) == "table" and "{" .. (next(value) and tostring(next(value)) or "")
-            .. "}" or tostring(value)
-    end
-    return table.concat(words, ", ")
+local none = {} -- stands for an argument that is left out
+local nan, infinite = 0 / 0, 1 / 0
+
+local type_code = "ERR_INVALID_ARG_TYPE"
+local value_code = "ERR_INVALID_ARG_VALUE"
+local range_code = "ERR_OUT_OF_RANGE"
+local setting_code = "ERR_HTTP2_INVALID_SETTING_VALUE"
+
+local no_function = {code = type_code, 1, "x", {}}
+local no_table = {code = type_code, 1, "x", true}
+local no_number = {code = type_code, "x", {}, true}
+local no_boolean = {code = type_code, 1, "x", {}}
+local no_string = {code = type_code, 1, {}, true}
+local no_url = {code = type_code, 1, true, pass}
+local no_path = {code = type_code, {}, true, none}
+
+-- The same, or none at all.
+local function needed(wrong)
+    local values = table.move(wrong, 1, #wrong, 1, {code = wrong.code})
+    values[#values + 1] = none
+    return values
 end
 
--- Runs the cases {code, method, arguments...} on what `make` gives: {object, unchanged = fn}.
-local function check(make, cases)
-    for _, case in ipairs(cases) do
-        local code, method = case[1], case[2]
-        local arguments = table.pack(table.unpack(case, 3, case.n or #case))
-        local name = ("%s(%s)"):format(method, describe_arguments(arguments))
-        it(("%s raises %s"):format(name, code), function()
-            local object = make()
-            local call = object[method]
-            local ok, err
-            if object.is_module then
-                ok, err = pcall(call, table.unpack(arguments, 1, arguments.n))
-            else
-                ok, err = pcall(call, object.target, table.unpack(arguments, 1, arguments.n))
-            end
-            assert.is_false(ok, name .. " raised nothing")
-            assert.is_true(http2.isError(err), tostring(err))
-            assert.equal(code, err.code)
-            assert.equal(code == RANGE and "RangeError"
-                or code == TYPE and "TypeError" or err.name, err.name)
-            object.unchanged()
-        end)
-    end
+local function out_of(...)
+    return {code = range_code, ...}
 end
 
--- Wraps an object: its methods are found by name, and `unchanged` asserts that nothing came of it.
-local function wrap(target, unchanged)
-    return setmetatable({target = target, unchanged = unchanged}, {__index = function(_, name)
-        return target[name]
-    end})
-end
+local uint32 = out_of(-1, 1.5, 2 ^ 32)
+local milliseconds = out_of(-1, nan, infinite, -infinite)
 
-describe("a wrong argument of a client session:", function()
-    after_each(loop.clean)
-
-    local function make()
-        local listener = rawpeer.listen()
-        local session = loop.track(http2.connect("http://127.0.0.1:" .. listener.port))
-        local peer = listener:accept()
-        listener:close()
-        peer:await_settings_ack()
-        local events = #session:eventNames()
-        return wrap(session, function()
-            assert.same({}, peer:await_pong())
-            assert.is_false(session.destroyed or session.closed)
-            assert.equal(events, #session:eventNames())
-            peer:close()
-        end)
-    end
-
-    check(make, {
-        {TYPE, "close", 1},
-        {TYPE, "close", "x"},
-        {RANGE, "destroy", -1},
-        {RANGE, "destroy", 2 ^ 32},
-        {RANGE, "destroy", 1.5},
-        {TYPE, "destroy", "e", "x"},
-        {RANGE, "destroy", "e", -1},
-        {TYPE, "goaway", "1"},
-        {RANGE, "goaway", -1},
-        {RANGE, "goaway", 2 ^ 32},
-        {TYPE, "goaway", 0, "1"},
-        {RANGE, "goaway", 0, 0.5},
-        {TYPE, "goaway", 0, 0, 1},
-        {TYPE, "ping"},
-        {TYPE, "ping", "12345678"},
-        {TYPE, "ping", "12345678", 1},
-        {TYPE, "ping", 12345678, fn},
-        {"ERR_HTTP2_PING_LENGTH", "ping", "1234567", fn},
-        {"ERR_HTTP2_PING_LENGTH", "ping", "123456789", fn},
-        {TYPE, "settings", 1},
-        {TYPE, "settings", {1, 2}},
-        {TYPE, "settings", {}, 1},
-        {SETTING, "settings", {headerTableSize = -1}},
-        {SETTING, "settings", {headerTableSize = 2 ^ 32}},
-        {SETTING, "settings", {headerTableSize = "1"}},
-        {SETTING, "settings", {enablePush = 1}},
-        {SETTING, "settings", {enableConnectProtocol = 1}},
-        {SETTING, "settings", {initialWindowSize = 2 ^ 31}},
-        {SETTING, "settings", {maxFrameSize = 16383}},
-        {SETTING, "settings", {maxFrameSize = 2 ^ 24}},
-        {SETTING, "settings", {maxConcurrentStreams = 1.5}},
-        {SETTING, "settings", {maxHeaderListSize = -1}},
-        {SETTING, "settings", {maxHeaderSize = -1}},
-        {SETTING, "settings", {customSettings = {[0] = 1}}},
-        {SETTING, "settings", {customSettings = {[65536] = 1}}},
-        {SETTING, "settings", {customSettings = {[4000] = -1}}},
-        {TYPE, "settings", {customSettings = 1}},
-        {TYPE, "setLocalWindowSize"},
-        {TYPE, "setLocalWindowSize", "1"},
-        {RANGE, "setLocalWindowSize", -1},
-        {RANGE, "setLocalWindowSize", 2 ^ 31},
-        {RANGE, "setLocalWindowSize", 1.5},
-        {TYPE, "setNextStreamID"},
-        {TYPE, "setNextStreamID", "1"},
-        {RANGE, "setNextStreamID", 0},
-        {RANGE, "setNextStreamID", -1},
-        {RANGE, "setNextStreamID", 2 ^ 32},
-        {RANGE, "setNextStreamID", 2},
-        {TYPE, "setTimeout"},
-        {TYPE, "setTimeout", "1"},
-        {RANGE, "setTimeout", -1},
-        {RANGE, "setTimeout", 0 / 0},
-        {RANGE, "setTimeout", math.huge},
-        {TYPE, "setTimeout", 1, 1},
-        {TYPE, "setTimeout", 0, 1},
-        {TYPE, "request", 1},
-        {TYPE, "request", {}, 1},
-        {TYPE, "request", {}, {endStream = 1}},
-        {TYPE, "shutdown", 1},
-        {TYPE, "shutdown", {}, 1},
-        {RANGE, "shutdown", {errorCode = -1}},
-        {TYPE, "shutdown", {opaqueData = 1}},
-        {TYPE, "rstStream", 1},
-        {TYPE, "priority", {}},
-    })
-
-    it("methods are called with a colon", function()
-        local ok, err = pcall(http2.connect("http://localhost", {createConnection = function()
-            local duplex = require("http2_core").EventEmitter()
-            duplex.write, duplex.destroy, duplex.resume = fn, fn, fn
-            return duplex
-        end}).close)
-        assert.is_false(ok)
-        assert.equal("ERR_INVALID_THIS", err.code)
-    end)
-end)
-
-describe("a wrong argument of a server session:", function()
-    after_each(loop.clean)
-
-    local function make()
-        local server = loop.track(http2.createServer())
-        local session
-        server:on("session", function(s)
-            session = s
-        end)
-        server:listen(0, "127.0.0.1")
-        local peer = rawpeer.connect(rawpeer.port_of(server))
-        peer:await_pong()
-        return wrap(session, function()
-            assert.same({}, peer:await_pong())
-            assert.is_false(session.destroyed)
-            peer:close()
-        end)
-    end
-
-    check(make, {
-        {TYPE, "altsvc"},
-        {TYPE, "altsvc", "h2"},
-        {TYPE, "altsvc", "h2", true},
-        {TYPE, "altsvc", 1, "https://a.example"},
-        {RANGE, "altsvc", "h2", 0},
-        {RANGE, "altsvc", "h2", 2 ^ 32},
-        {TYPE, "origin", 1},
-        {TYPE, "origin", false},
-        {"ERR_INVALID_URL", "origin", "https://"},
-    })
-end)
-
-describe("a wrong argument of a server:", function()
-    after_each(loop.clean)
-
-    local function make()
-        local server = loop.track(http2.createServer{settings = {maxConcurrentStreams = 7}})
-        return wrap(server, function()
-            assert.equal(0, server.timeout)
-            assert.is_false(server.listening)
-            assert.is_nil(server.maxConnections)
-            assert.equal(0, server:listenerCount("timeout"))
-            server:listen(0, "127.0.0.1")
-            local peer = rawpeer.open(rawpeer.port_of(server))
-            peer:send(frames.preface, frames.settings())
-            local settings = peer:await_frame(frames.SETTINGS).settings
-            assert.equal(7, settings[frames.MAX_CONCURRENT_STREAMS])
-            peer:close()
-        end)
-    end
-
-    check(make, {
-        {TYPE, "close", 1},
-        {TYPE, "close", {grace = "1"}},
-        {RANGE, "close", {grace = -1}},
-        {TYPE, "close", {}, 1},
-        {TYPE, "setTimeout", "1"},
-        {RANGE, "setTimeout", -1},
-        {RANGE, "setTimeout", 0 / 0},
-        {TYPE, "setTimeout", 1, 1},
-        {TYPE, "updateSettings", 1},
-        {SETTING, "updateSettings", {maxConcurrentStreams = -1}},
-        {SETTING, "updateSettings", {maxConcurrentStreams = 8, maxFrameSize = 1}},
-        {TYPE, "getConnections"},
-        {TYPE, "getConnections", 1},
-        {"ERR_SOCKET_BAD_PORT", "listen", -1},
-        {"ERR_SOCKET_BAD_PORT", "listen", 65536},
-        {"ERR_SOCKET_BAD_PORT", "listen", {port = "x"}},
-        {"ERR_INVALID_ARG_VALUE", "listen", {host = "127.0.0.1"}},
-        {"ERR_INVALID_ARG_VALUE", "listen", true},
-        {TYPE, "listen", {port = 0, host = 1}},
-        {TYPE, "listen", {port = 0, reusePort = 1}},
-        {TYPE, "listen", {port = 0, backlog = "1"}},
-        {TYPE, "listen", 0, "127.0.0.1", 5, "x"},
-        {TYPE, "emit", "connection", 1},
-    })
-
-    it("properties refuse what methods refuse", function()
-        local server = http2.createServer()
-        local function set(name, value)
-            return select(2, pcall(function()
-                server[name] = value
-            end)).code
+-- {field = {code, value, ...}} as whole tables.
+local function tables(fields)
+    local values = {}
+    for name, wrong in pairs(fields) do
+        for _, value in ipairs(wrong) do
+            values[#values + 1] = {code = wrong.code, value = {[name] = value}}
         end
-        assert.equal(TYPE, set("timeout", "1"))
-        assert.equal(RANGE, set("timeout", -1))
-        assert.equal(TYPE, set("maxConnections", "1"))
-        assert.equal(RANGE, set("maxConnections", -1))
-        assert.equal(0, server.timeout)
-    end)
-end)
+    end
+    return values
+end
 
-describe("a wrong argument of the module:", function()
+local settings = tables{
+    headerTableSize = {code = setting_code, -1, 2 ^ 32, 1.5, "x"},
+    initialWindowSize = {code = setting_code, -1, 2 ^ 31, "x"},
+    maxFrameSize = {code = setting_code, 16383, 2 ^ 24, "x"},
+    maxConcurrentStreams = {code = setting_code, -1, 2 ^ 32},
+    maxHeaderListSize = {code = setting_code, -1, 2 ^ 32},
+    enablePush = {code = setting_code, 1, "x"},
+    enableConnectProtocol = {code = setting_code, 1, "x"},
+    customSettings = {code = "ERR_HTTP2_TOO_MANY_CUSTOM_SETTINGS",
+        {[20] = 1, [21] = 1, [22] = 1, [23] = 1, [24] = 1, [25] = 1, [26] = 1, [27] = 1, [28] = 1,
+            [29] = 1, [30] = 1}},
+}
+
+local fields = tables{
+    [":unknown"] = {code = "ERR_HTTP2_INVALID_PSEUDOHEADER", "x"},
+    ["bad name"] = {code = "ERR_INVALID_HTTP_TOKEN", "x"},
+    [""] = {code = "ERR_INVALID_HTTP_TOKEN", "x"},
+    ["x-a"] = {code = "ERR_INVALID_CHAR", "a\nb", "a\0b"},
+    connection = {code = "ERR_HTTP2_INVALID_CONNECTION_HEADERS", "close"},
+    te = {code = "ERR_HTTP2_INVALID_CONNECTION_HEADERS", "gzip"},
+    etag = {code = "ERR_HTTP2_HEADER_SINGLE_VALUE", {"a", "b"}},
+    [http2.sensitiveHeaders] = {code = value_code, "x"},
+}
+
+local connects = {
+    {code = "ERR_HTTP2_CONNECT_AUTHORITY", value = {[":method"] = "CONNECT"}},
+    {code = "ERR_HTTP2_CONNECT_PATH", value = {[":method"] = "CONNECT", [":authority"] = "a:1",
+        [":path"] = "/"}},
+    {code = "ERR_HTTP2_CONNECT_SCHEME", value = {[":method"] = "CONNECT", [":authority"] = "a:1",
+        [":scheme"] = "http"}},
+}
+
+local statuses = tables{[":status"] = {code = "ERR_HTTP2_STATUS_INVALID", 199, 600, 1}}
+local bodyless = tables{[":status"] = {code = "ERR_HTTP2_PAYLOAD_FORBIDDEN", 204, 205, 304}}
+
+local file_options = tables{
+    statCheck = {code = value_code, 1, "x", {}},
+    offset = {code = value_code, "x", {}},
+    length = {code = value_code, "x", {}},
+}
+
+local session_options = tables{
+    settings = no_table,
+    remoteCustomSettings = {code = "ERR_HTTP2_TOO_MANY_CUSTOM_SETTINGS",
+        {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}},
+    maxSessionInvalidFrames = uint32,
+    maxSessionRejectedStreams = uint32,
+    unknownProtocolTimeout = uint32,
+    maxSettings = no_number,
+    maxHeaderListPairs = no_number,
+}
+
+-- ------------------------------------------------------------------------------ the functions
+
+-- Of each: its name, arguments that are right, and lists of wrong ones for the first three.
+local functions = {
+    http2 = {
+        {"createServer", {{}, pass}, first = {no_table, session_options}, second = {no_function}},
+        {"createSecureServer", {{}, pass}, first = {no_table, session_options},
+            second = {no_function}},
+        {"connect", {"http://127.0.0.1:1", {}, pass},
+            first = {needed(no_url), {code = "ERR_INVALID_URL", "x", "http//x", "http://"},
+                {code = "ERR_HTTP2_UNSUPPORTED_PROTOCOL", "ftp://127.0.0.1"}},
+            second = {no_table, session_options}, third = {no_function}},
+        {"getPackedSettings", {{}}, first = {no_table, settings}},
+        {"getUnpackedSettings", {"\0\1\0\0\0\0", {}}, first = {needed(no_string),
+            {code = "ERR_HTTP2_INVALID_PACKED_SETTINGS_LENGTH", "12345", "1234567"}},
+            second = {no_table}},
+    },
+    session = {
+        {"close", {}, first = {no_function}},
+        {"destroy", {}, second = {no_number, uint32}},
+        {"goaway", {0, 0, "x"}, first = {no_number}, second = {no_number}, third = {no_string}},
+        {"ping", {"12345678", pass}, first = {no_string,
+            {code = "ERR_HTTP2_PING_LENGTH", "1234567", "123456789", ""}},
+            second = {needed(no_function)}},
+        {"settings", {{}, pass}, first = {no_table, settings}, second = {no_function}},
+        {"setLocalWindowSize", {0}, first = {needed(no_number), out_of(-1, 2 ^ 31, 1.5)}},
+        {"setNextStreamID", {1}, first = {needed(no_number), out_of(0, -1, 2 ^ 32, 1.5)}},
+        {"setTimeout", {0, pass}, first = {needed(no_number), milliseconds},
+            second = {no_function}},
+        {"on", {"x", pass}, second = {needed(no_function)}},
+    },
+    client_session = {
+        {"request", {{}, {}}, first = {no_table, fields, connects}, second = {no_table, tables{
+            endStream = no_boolean, exclusive = no_boolean, silent = no_boolean,
+            weight = no_number, parent = no_number, signal = {code = type_code, 1, "x", {}}},
+            tables{parent = out_of(-1)}}},
+    },
+    server_session = {
+        {"altsvc", {"h2", "https://example.org"},
+            first = {needed(no_string), {code = "ERR_INVALID_CHAR", "a\nb", "a\0b"},
+                {code = "ERR_HTTP2_ALTSVC_LENGTH", ("x"):rep(16383)}},
+            second = {{code = type_code, none, true}, {code = "ERR_INVALID_URL", "x"},
+                {code = "ERR_HTTP2_ALTSVC_INVALID_ORIGIN", "file:///x", {origin = "null"}},
+                out_of(0, -1, 2 ^ 32, 1.5)}},
+        {"origin", {"https://example.org"}, first = {no_url,
+            {code = "ERR_INVALID_URL", "x"},
+            {code = "ERR_HTTP2_INVALID_ORIGIN", "file:///x"}}},
+    },
+    stream = {
+        {"close", {0, pass}, first = {no_number, uint32}, second = {no_function}},
+        {"priority", {{}}, first = {no_table, tables{weight = no_number, parent = no_number,
+            exclusive = no_boolean, silent = no_boolean}, tables{parent = out_of(-1)}}},
+        {"sendTrailers", {{}}, first = {{code = "ERR_HTTP2_TRAILERS_NOT_READY", {}, none, 1}}},
+        {"setTimeout", {0, pass}, first = {needed(no_number), milliseconds},
+            second = {no_function}},
+        {"write", {"x"}, first = {no_string, {code = "ERR_STREAM_NULL_VALUES", none}},
+            second = {{code = "ERR_UNKNOWN_ENCODING", "x"}}},
+        {"finish", {"x"}, first = {no_string}, second = {{code = "ERR_UNKNOWN_ENCODING", "x"}}},
+        {"setEncoding", {"utf8"}, first = {{code = "ERR_UNKNOWN_ENCODING", "x"}, no_string}},
+        {"setDefaultEncoding", {"utf8"}, first = {{code = "ERR_UNKNOWN_ENCODING", "x"}, no_string}},
+        {"on", {"x", pass}, second = {needed(no_function)}},
+        {"once", {"x", pass}, second = {needed(no_function)}},
+        {"off", {"x", pass}, second = {needed(no_function)}},
+    },
+    server_stream = {
+        {"respond", {{}, {}}, first = {no_table, fields, statuses}, second = {no_table}},
+        {"additionalHeaders", {{}}, first = {needed(no_table), fields,
+            tables{[":status"] = {code = "ERR_HTTP2_INVALID_INFO_STATUS", 99, 200, 600}},
+            tables{[":status"] = {code = "ERR_HTTP2_STATUS_101", 101}}}},
+        {"pushStream", {{}, {}, pass}, first = {no_table, fields}, second = {no_table},
+            third = {needed(no_function)}},
+        {"respondWithFile", {"README.md", {}, {}}, first = {no_path},
+            second = {no_table, fields, bodyless}, third = {no_table, file_options}},
+        {"respondWithFD", {0, {}, {}}, first = {needed(no_number)},
+            second = {no_table, fields, bodyless}, third = {no_table, file_options}},
+    },
+    server = {
+        {"close", {}, first = {{code = type_code, 1, "x"}} --[[ or {grace = ms} ]]},
+        {"setTimeout", {0, pass}, second = {no_function}},
+        {"updateSettings", {{}}, first = {no_table, settings}},
+        {"getConnections", {pass}, first = {needed(no_function)}},
+        {"on", {"x", pass}, second = {needed(no_function)}},
+    },
+}
+
+-- ------------------------------------------------------------------------------- the subjects
+
+-- A stream and a session of each side, with the peer at the other end.
+local function client()
+    local listener = rawpeer.listen()
+    local session = loop.track(http2.connect("http://127.0.0.1:" .. listener.port))
+    local stream = session:request{[":method"] = "POST"}
+    local peer = listener:accept()
+    listener.close()
+    peer:await_frame(frames.HEADERS, 1)
+    peer:await_settings_ack()
+    return peer, session, stream
+end
+
+local function server()
+    local session, stream
+    local object = pair.serve({}, pass)
+    object:on("stream", function(each)
+        session, stream = each.session, each
+    end)
+    local peer = rawpeer.connect(rawpeer.port_of(object))
+    peer:send(frames.post(1))
+    peer:await_pong()
+    return peer, session, stream, object
+end
+
+-- What there is to see of an object.
+local function snapshot(object, owners)
+    local seen = {}
+    for _, entry in ipairs(contract) do
+        if owners[entry.owner] and entry.kind == "property" then
+            local value = object[entry.name]
+            seen[entry.name] = type(value) == "userdata" and "an object" or value
+        end
+    end
+    return seen
+end
+
+-- --------------------------------------------------------------------------------- the checks
+
+-- The one line at which everything here is called.
+local function call(fn, ...) fn(...) end
+local here = debug.getinfo(call, "S").short_src .. ":" .. debug.getinfo(call, "S").linedefined
+
+local function describe_value(value)
+    return value == none and "no value" or type(value) == "table" and next(value) ~= nil
+        and ("{[%s] = %s}"):format(tostring(next(value)), tostring(select(2, next(value))))
+        or tostring(value)
+end
+
+-- Calls with the argument at `position` replaced by `value`.
+local function check_value(fn, self, right, position, value, code)
+    local arguments = table.move(right, 1, #right, 1, {})
+    arguments[position] = value ~= none and value or nil
+    local count = math.max(#right, position)
+    local ok, err
+    if self then
+        ok, err = pcall(call, fn, self, table.unpack(arguments, 1, count))
+    else
+        ok, err = pcall(call, fn, table.unpack(arguments, 1, count))
+    end
+    local what = ("argument %d: %s"):format(position, describe_value(value))
+    assert(not ok, what .. " is taken")
+    assert(http2.isError(err), what .. " raises " .. tostring(err))
+    assert(err.code == code, ("%s raises %s instead of %s"):format(what, err.code, code))
+    assert(err.where == here, ("%s is raised at %s"):format(what, err.where))
+end
+
+local function check_function(description, fn, self)
+    for position, place in ipairs{"first", "second", "third"} do
+        for _, wrong in ipairs(description[place] or {}) do
+            for _, each in ipairs(wrong) do
+                local value, code = each, wrong.code
+                if not code then
+                    value, code = each.value, each.code
+                end
+                check_value(fn, self, description[2], position, value, code)
+            end
+        end
+    end
+end
+
+local function define(group, subject, owners, pick)
+    for _, description in ipairs(functions[group]) do
+        local name = description[1]
+        it(("%s of %s refuses wrong arguments"):format(name, subject), function()
+            local peer, session, stream, object = pick()
+            local self = ({session = session, stream = stream, server = object})[owners.is]
+            if not self[name] then
+                return pending("no " .. name .. " yet")
+            end
+            local before = snapshot(self, owners)
+            check_function(description, self[name], self)
+            assert.same(before, snapshot(self, owners))
+            assert.same({}, peer:await_pong())
+        end)
+    end
+end
+
+describe("the module:", function()
     after_each(loop.clean)
 
-    local function make()
-        return setmetatable({is_module = true, unchanged = fn}, {__index = http2})
+    for _, description in ipairs(functions.http2) do
+        it(description[1] .. " refuses wrong arguments", function()
+            check_function(description, http2[description[1]])
+            assert.is_false(http2.run("nowait"))
+        end)
     end
+end)
 
-    local url = "http://127.0.0.1:1"
-    check(make, {
-        {TYPE, "connect"},
-        {TYPE, "connect", 1},
-        {"ERR_INVALID_URL", "connect", "no url"},
-        {"ERR_INVALID_URL", "connect", "http://a:99999"},
-        {"ERR_HTTP2_UNSUPPORTED_PROTOCOL", "connect", "ftp://a"},
-        {"ERR_HTTP2_UNSUPPORTED_PROTOCOL", "connect", {protocol = "ssh:", hostname = "a"}},
-        {"ERR_HTTP2_UNSUPPORTED_PROTOCOL", "connect", {hostname = "a"}, {protocol = "ssh:"}},
-        {TYPE, "connect", url, 1},
-        {TYPE, "connect", url, {}, 1},
-        {TYPE, "connect", url, {createConnection = 1}},
-        {TYPE, "connect", url, {lookup = 1}},
-        {TYPE, "connect", url, {servername = 1}},
-        {TYPE, "connect", url, {localAddress = 1}},
-        {RANGE, "connect", url, {localPort = 65536}},
-        {RANGE, "connect", url, {family = 7}},
-        {RANGE, "connect", url, {port = -1}},
-        {TYPE, "connect", url, {path = 1}},
-        {RANGE, "connect", url, {handshakeTimeout = -1}},
-        {TYPE, "connect", url, {peerMaxConcurrentStreams = "1"}},
-        {RANGE, "connect", url, {maxSessionInvalidFrames = -1}},
-        {RANGE, "connect", url, {paddingStrategy = 3}},
-        {SETTING, "connect", url, {settings = {maxFrameSize = 1}}},
-        {"ERR_HTTP2_TOO_MANY_CUSTOM_SETTINGS", "connect", url,
-            {remoteCustomSettings = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}}},
-        {RANGE, "connect", url, {remoteCustomSettings = {65536}}},
-        {TYPE, "createServer", 1},
-        {TYPE, "createServer", {1}},
-        {TYPE, "createServer", {}, 1},
-        {TYPE, "createServer", {settings = 1}},
-        {SETTING, "createServer", {settings = {initialWindowSize = -1}}},
-        {TYPE, "createServer", {unknownProtocolTimeout = "1"}},
-        {RANGE, "createServer", {unknownProtocolTimeout = -1}},
-        {RANGE, "createServer", {unknownProtocolTimeout = 2 ^ 32}},
-        {TYPE, "createServer", {maxSessionInvalidFrames = "1"}},
-        {RANGE, "createServer", {maxSessionInvalidFrames = 2 ^ 32}},
-        {RANGE, "createServer", {maxSessionRejectedStreams = -1}},
-        {RANGE, "createServer", {streamResetBurst = -1}},
-        {RANGE, "createServer", {streamResetRate = -1}},
-        {TYPE, "createServer", {keepAliveTimeout = "1"}},
-        {RANGE, "createServer", {settingsTimeout = -1}},
-        {RANGE, "createServer", {writeTimeout = 2 ^ 31}},
-        {TYPE, "createSecureServer", 1},
-        {TYPE, "createSecureServer", {key = 1}},
-        {TYPE, "createSecureServer", {SNICallback = 1}},
-        {TYPE, "createSecureServer", {ALPNCallback = 1}},
-        {TYPE, "createSecureServer", {origins = 1}},
-        {"ERR_INVALID_URL", "createSecureServer", {origins = {"x"}}},
-        {TYPE, "getPackedSettings", 1},
-        {SETTING, "getPackedSettings", {enablePush = 0}},
-        {TYPE, "getUnpackedSettings", 1},
-        {"ERR_HTTP2_INVALID_PACKED_SETTINGS_LENGTH", "getUnpackedSettings", "12345"},
-    })
+describe("a client:", function()
+    after_each(loop.clean)
+    define("session", "the session", {Http2Session = true, is = "session"}, client)
+    define("client_session", "the session", {Http2Session = true, is = "session"}, client)
+    define("stream", "the stream", {Http2Stream = true, is = "stream"}, client)
+end)
+
+describe("a server:", function()
+    after_each(loop.clean)
+    define("session", "a session", {Http2Session = true, is = "session"}, server)
+    define("server_session", "a session", {Http2Session = true, is = "session"}, server)
+    define("stream", "a stream", {Http2Stream = true, is = "stream"}, server)
+    define("server_stream", "a stream", {ServerHttp2Stream = true, is = "stream"}, server)
+    it("origin() takes no more than fits into a frame", function()
+        local peer, session = server()
+        local origins = {}
+        for index = 1, 100 do
+            origins[index] = ("https://%s%d.example.org"):format(("x"):rep(50)
+                .. "." .. ("y"):rep(50) .. "." .. ("z"):rep(50), index)
+        end
+        local ok, err = pcall(session.origin, session, table.unpack(origins))
+        assert.is_false(ok)
+        assert.equal("ERR_HTTP2_ORIGIN_LENGTH", err.code)
+        assert.same({}, peer:await_pong())
+    end)
+
+    define("server", "the server", {Http2Server = true, is = "server"}, server)
 end)

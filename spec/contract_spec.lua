@@ -217,7 +217,6 @@ for key in ([[
     Http2SecureServer/unknownProtocol Http2SecureServer/clientError
     Http2SecureServer/secureConnection Http2SecureServer/keylog Http2SecureServer/newSession
     Http2SecureServer/resumeSession Http2SecureServer/OCSPRequest
-    Http2SecureServer/connectionsCheckingInterval
     options:createSecureServer/origins options:createSecureServer/ALPNCallback
     options:performServerHandshake/(all
 ]]):gmatch("%S+") do

@@ -256,17 +256,26 @@ describe("requests that a client gives up", function()
     after_each(loop.clean)
 
     it("are aborted over HTTP/1.1", function()
-        local log = {}
+        local log, leaving, has_begun = {}, nil, false
+        local function give_up()
+            if leaving and has_begun then
+                leaving:resetAndDestroy()
+            end
+        end
         exchange.raw{
+            stays_open = true,
             send = {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", function(client)
-                client:resetAndDestroy()
+                leaving = client
+                give_up()
             end},
             handler = function(request, response)
+                has_begun = true
                 pair.log(log, "request ", request, {"aborted", "close", "error"})
                 pair.log(log, "response ", response, {"finish", "close", "error"})
                 response:on("close", function()
                     log[#log + 1] = tostring(request.aborted) .. tostring(response.finished)
                 end)
+                give_up()
             end,
         }
         assert.same({"request aborted", "request close", "response finish", "response close",

@@ -16,6 +16,11 @@ void lh2_drop(lua_State *L, int ref) {
     luaL_unref(L, LUA_REGISTRYINDEX, ref);
 }
 
+void lh2_anchor_reserve(lua_State *L) {
+    lua_pushboolean(L, true);
+    luaL_unref(L, LUA_REGISTRYINDEX, luaL_ref(L, LUA_REGISTRYINDEX));
+}
+
 void lh2_anchor(lua_State *L, int index) {
     lh2_object *object = lua_touserdata(L, index);
     if (object->anchors == 0) {

@@ -210,6 +210,8 @@ static int set_methods(lua_State *L) {
     luaL_checkstring(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
+    for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1))
+        lh2_note_own_file(L, -1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &metatables_key);
     for (int i = 1, count = (int)lua_rawlen(L, 3); i <= count; i++) {
         lua_rawgeti(L, 3, i);

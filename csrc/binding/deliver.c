@@ -203,9 +203,11 @@ static void deliver_goaway(lua_State *L, void *data) {
 /* The peer broke the protocol: the engine has queued GOAWAY, and the session ends. */
 static void deliver_fault(lua_State *L, void *data) {
     const delivery *d = data;
-    const char *name = h2_error_name(d->event->fault.code);
-    lh2_push_error_text(L, "Error", "ERR_HTTP2_ERROR", "%s (%s)", d->event->fault.text,
-                        name != NULL ? name : "?");
+    const char *name = h2_error_name(d->event->fault.code), *text = d->event->fault.text;
+    bool is_limit = strcmp(text, H2_TOO_MANY_INVALID_FRAMES) == 0;
+    lh2_push_error_text(L, "Error",
+                        is_limit ? "ERR_HTTP2_TOO_MANY_INVALID_FRAMES" : "ERR_HTTP2_ERROR",
+                        "%s (%s)", text, name != NULL ? name : "?");
     lua_pushinteger(L, (lua_Integer)d->event->fault.code);
     lua_setfield(L, -2, "errno");
     lua_pushliteral(L, "peer");

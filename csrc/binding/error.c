@@ -83,6 +83,7 @@ static const struct {
 };
 
 static const char metatable_key;
+static const char files_key; /* the Lua files that are the library's own, as keys */
 
 /* ---------------------------------------------------------------------------------- making */
 
@@ -185,12 +186,30 @@ void lh2_push_session_error(lua_State *L, uint32_t code, h2_by by) {
 
 /* --------------------------------------------------------------------------------- raising */
 
-/* Notes the place of the innermost Lua function in the error on top. [-0, +0, m] */
+void lh2_note_own_file(lua_State *L, int index) {
+    lua_Debug function;
+    lua_pushvalue(L, index);
+    lua_getinfo(L, ">S", &function);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &files_key);
+    lua_pushboolean(L, true);
+    lua_setfield(L, -2, function.source);
+    lua_pop(L, 1);
+}
+
+static bool is_own_file(lua_State *L, const char *source) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &files_key);
+    lua_getfield(L, -1, source);
+    bool is_own = lua_toboolean(L, -1);
+    lua_pop(L, 2);
+    return is_own;
+}
+
+/* Notes the place of the program's innermost function in the error on top. [-0, +0, m] */
 static void set_where(lua_State *L) {
     lua_Debug frame;
     for (int level = 0; lua_getstack(L, level, &frame); level++) {
         lua_getinfo(L, "Sl", &frame);
-        if (frame.currentline > 0) {
+        if (frame.currentline > 0 && !is_own_file(L, frame.source)) {
             lua_pushfstring(L, "%s:%d", frame.short_src, frame.currentline);
             lua_setfield(L, -2, "where");
             return;
@@ -309,6 +328,8 @@ void lh2_error_open(lua_State *L) {
     lua_pushliteral(L, "Error");
     lua_setfield(L, -2, "__name");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &files_key);
     lua_pushcfunction(L, is_error);
     lua_setfield(L, -2, "isError");
     lua_pushcfunction(L, new_error);

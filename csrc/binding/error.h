@@ -24,6 +24,9 @@ int lh2_raise_text(lua_State *L, const char *name, const char *code, const char 
     __attribute__((format(printf, 4, 5)));
 /* Raises the error object on top. [-1, +0, v] */
 int lh2_throw(lua_State *L);
+/* The Lua file of the function at `index` is the library's: what is raised in it is raised at its
+ * caller. [-0, +0, m] */
+void lh2_note_own_file(lua_State *L, int index);
 
 /* Whether the value at `index` is an error object of ours. [-0, +0, -] */
 bool lh2_is_error(lua_State *L, int index);

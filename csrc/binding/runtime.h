@@ -68,6 +68,9 @@ void lh2_runtime_functions(lua_State *L);
 /* Keeps the object at `index` alive, and reachable by lh2_push, until lh2_release has been called as
  * often: from open to close, and while a tick is due. [-0, +0, m] */
 void lh2_anchor(lua_State *L, int index);
+/* Sees to it that the next lh2_anchor cannot fail: for what must not be interrupted between a first
+ * callback's becoming possible and the anchor. Nothing else is anchored or held meanwhile. [-0, +0, m] */
+void lh2_anchor_reserve(lua_State *L);
 /* One more anchor for an object that has one; cannot fail. */
 void lh2_retain(struct lh2_object *object);
 /* [-0, +0, -] */

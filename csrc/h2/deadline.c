@@ -21,7 +21,7 @@ static uint64_t after(const h2_session *session, uint32_t ms) {
 
 void h2_session_date_settings(h2_session *session, h2_settings_sent *sent) {
     sent->due_ms =
-        session->has_clock ? after(session, session->limits.options.settings_ack_ms) : H2_NEVER;
+        session->is_timed ? after(session, session->limits.options.settings_ack_ms) : H2_NEVER;
 }
 
 void h2_session_date_block(h2_session *session) {
@@ -30,7 +30,7 @@ void h2_session_date_block(h2_session *session) {
 
 /* The clock runs from now on. */
 static void start(h2_session *session) {
-    session->has_clock = true;
+    session->is_timed = true;
     session->deadlines.begun_ms = after(session, session->limits.options.first_settings_ms);
     for (list_node *link = session->sent_settings.next; link != &session->sent_settings;
          link = link->next)
@@ -154,7 +154,7 @@ uint64_t h2_session_deadline(const h2_session *session) {
 void h2_session_tick(h2_session *session, uint64_t now_ms) {
     if (now_ms > session->limits.now_ms)
         session->limits.now_ms = now_ms;
-    if (!session->has_clock)
+    if (!session->is_timed)
         start(session);
     if (now_ms < h2_session_deadline(session))
         return;

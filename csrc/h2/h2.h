@@ -129,6 +129,9 @@ typedef struct h2_counters {
 
 typedef enum h2_padding { H2_PADDING_NONE, H2_PADDING_MAX, H2_PADDING_ALIGNED } h2_padding;
 
+/* The text of the fault that max_session_invalid_frames makes, for who tells it from the others. */
+#define H2_TOO_MANY_INVALID_FRAMES "too many invalid or empty frames"
+
 /* What a hostile peer may make us do. Numbers are counts, octets or per second, as named. */
 typedef struct h2_limit_options {
     uint32_t max_header_list_pairs;        /* 128; fields of one section, all kinds */

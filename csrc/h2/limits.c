@@ -51,7 +51,7 @@ int h2_limits_reset(h2_limits *limits, h2_fault *fault) {
 int h2_limits_invalid_frame(h2_limits *limits, h2_fault *fault) {
     if (++limits->invalid_frames <= limits->options.max_session_invalid_frames)
         return H2_OK;
-    return calm(fault, "too many invalid or empty frames");
+    return calm(fault, H2_TOO_MANY_INVALID_FRAMES);
 }
 
 int h2_limits_rejected(h2_limits *limits, h2_fault *fault) {

@@ -68,8 +68,6 @@ typedef struct h2_deadlines {
 } h2_deadlines;
 
 struct h2_session {
-    h2_role role;
-    h2_padding padding;
     h2_pool *pool;
     h2_counters *counters; /* NULL: nothing is counted */
     hpack_decoder *decoder;
@@ -121,13 +119,15 @@ struct h2_session {
     uint32_t sent_last_id; /* of our GOAWAY; meaningless before */
     uint32_t received_last_id;
     uint8_t received_goaways;
+    h2_role role : 8;
+    h2_padding padding : 8;
     bool has_sent_goaway : 1;
     bool is_draining : 1; /* the last GOAWAY is sent when the streams are done */
     bool is_drained : 1;  /* it is sent */
     bool is_terminal : 1; /* nothing but output is left */
     bool is_input_ended : 1;
     bool is_window_set : 1;    /* by the program: the session's window stays so */
-    bool has_clock : 1;        /* somebody tells the time */
+    bool is_timed : 1;         /* somebody tells the time: deadlines are kept */
     bool is_overdue : 1;       /* the peer was late: `fault` is told next */
     bool is_push_refused : 1;  /* SETTINGS_ENABLE_PUSH 0 was sent, acknowledged or not */
     bool is_out_of_memory : 1; /* what could not be said by the call that failed */

@@ -72,24 +72,22 @@ differential.describe("a session", function(scenario)
             node = [[
                 const session = t.connect();
                 const request = t.read(t.request(session), "request");
-                session.on("connect", () => t.after(20, () => {
+                request.on("response", () => {
                     session.close(() => t.log("closed"));
                     session.close(() => t.log("never"));
                     t.log("state", session.closed, session.destroyed);
                     t.attempt("request", () => session.request());
-                }));
+                });
                 session.on("close", () => t.log("state", session.closed, session.destroyed));
             ]],
             lua = function(t)
                 local session = t:connect()
-                t:read(t:request(session), "request")
-                session:on("connect", function()
-                    t:after(20, function()
-                        session:close(function() t:log("closed") end)
-                        session:close(function() t:log("never") end)
-                        t:log("state", session.closed, session.destroyed)
-                        t:attempt("request", function() return session:request() end)
-                    end)
+                local request = t:read(t:request(session), "request")
+                request:on("response", function()
+                    session:close(function() t:log("closed") end)
+                    session:close(function() t:log("never") end)
+                    t:log("state", session.closed, session.destroyed)
+                    t:attempt("request", function() return session:request() end)
                 end)
                 session:on("close", function()
                     t:log("state", session.closed, session.destroyed)

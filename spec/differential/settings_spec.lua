@@ -428,6 +428,7 @@ differential.describe("flow control", function(scenario)
 
     scenario{
         "of writes that wait",
+        is_measured = true,
         server = {
             node = [[ t.serve({}, stream => {
                 stream.respond();

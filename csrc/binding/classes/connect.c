@@ -260,6 +260,7 @@ static void start_connecting(lua_State *L, lh2_client_session *client, int optio
     net_loop *loop = lh2_runtime_loop(L);
     lh2_session *session = &client->session;
     net_tls *tls = make_tls(L, options, client);
+    lh2_anchor_reserve(L); /* once there is a socket the anchor cannot be missed */
     if (net_socket_connect(&session->socket, loop, connect, &connecting_events, client) != 0) {
         session->socket = NULL;
         net_tls_free(tls);

@@ -101,12 +101,13 @@ static void set_listeners(lua_State *L, int owner, int name, int event) {
     }
     lh2_object *object = lua_touserdata(L, owner);
     uint64_t bit = (uint64_t)1 << event, before = object->listened;
-    object->listened = lua_isnil(L, -1) ? before & ~bit : before | bit;
-    object->all_wanted = want_all(L) ? object->all_wanted | bit : object->all_wanted & ~bit;
+    bool is_none = lua_isnil(L, -1), wants_all = want_all(L);
     lh2_push_fields(L, owner);
     lua_insert(L, -2);
-    lua_rawseti(L, -2, event + 1);
+    lua_rawseti(L, -2, event + 1); /* may fail, and what tells of it is true only then */
     lua_pop(L, 1);
+    object->listened = is_none ? before & ~bit : before | bit;
+    object->all_wanted = wants_all ? object->all_wanted | bit : object->all_wanted & ~bit;
     if (object->listened != before)
         call_hooks(L, owner, event, object->listened & bit);
 }

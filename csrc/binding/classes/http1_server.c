@@ -7,6 +7,7 @@
 #define HEADERS_TIMEOUT_MS 60000
 #define REQUEST_TIMEOUT_MS 300000
 #define KEEP_ALIVE_TIMEOUT_MS 5000
+#define CHECKING_INTERVAL_MS 30000
 #define MAX_HEADER_SIZE 16384
 #define MAX_HEADER_SIZE_LIMIT 65536
 #define MAX_HEADERS 128
@@ -22,6 +23,8 @@ void lh2_http1_options_read(lua_State *L, int index, lh2_http1_options *options)
                                                            INT32_MAX, KEEP_ALIVE_TIMEOUT_MS),
         .max_requests =
             (uint32_t)lh2_opt_integer(L, index, "maxRequestsPerSocket", 0, INT32_MAX, 0),
+        .checking_interval_ms = (uint32_t)lh2_opt_integer(L, index, "connectionsCheckingInterval",
+                                                          0, INT32_MAX, CHECKING_INTERVAL_MS),
         .max_head_octets = (uint32_t)lh2_opt_integer(L, index, "maxHeaderSize", 1,
                                                      MAX_HEADER_SIZE_LIMIT, MAX_HEADER_SIZE),
         .max_fields =
@@ -53,6 +56,7 @@ PROPERTY("headersTimeout", headers_timeout_ms)
 PROPERTY("requestTimeout", request_timeout_ms)
 PROPERTY("keepAliveTimeout", keep_alive_timeout_ms)
 PROPERTY("maxRequestsPerSocket", max_requests)
+PROPERTY("connectionsCheckingInterval", checking_interval_ms)
 
 static const luaL_Reg methods[] = {{"closeIdleConnections", close_idle_connections}, {NULL, NULL}};
 
@@ -60,12 +64,14 @@ static const luaL_Reg getters[] = {{"headersTimeout", get_headers_timeout_ms},
                                    {"requestTimeout", get_request_timeout_ms},
                                    {"keepAliveTimeout", get_keep_alive_timeout_ms},
                                    {"maxRequestsPerSocket", get_max_requests},
+                                   {"connectionsCheckingInterval", get_checking_interval_ms},
                                    {NULL, NULL}};
 
 static const luaL_Reg setters[] = {{"headersTimeout", set_headers_timeout_ms},
                                    {"requestTimeout", set_request_timeout_ms},
                                    {"keepAliveTimeout", set_keep_alive_timeout_ms},
                                    {"maxRequestsPerSocket", set_max_requests},
+                                   {"connectionsCheckingInterval", set_checking_interval_ms},
                                    {NULL, NULL}};
 
 const lh2_class lh2_http1_server_class = {"Http1Server", &lh2_server_class, methods,

@@ -14,6 +14,8 @@ typedef struct lh2_http1_options {
     uint32_t request_timeout_ms;    /* ... to its end */
     uint32_t keep_alive_timeout_ms; /* between two requests */
     uint32_t max_requests;          /* of one connection; 0: no limit */
+    uint32_t
+        checking_interval_ms; /* Node looks that often at what is late; here each has its timer */
     uint32_t max_head_octets, max_fields;
 } lh2_http1_options;
 

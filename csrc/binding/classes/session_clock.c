@@ -65,8 +65,8 @@ static void tell_server(lua_State *L, lh2_session *session) {
 
 static void time_out(lua_State *L, void *data) {
     lh2_session *session = data;
-    lh2_emit(L, &session->object, LH2_EVENT_TIMEOUT, 0);
     tell_server(L, session);
+    lh2_emit(L, &session->object, LH2_EVENT_TIMEOUT, 0);
 }
 
 static void close_unused(lua_State *L, void *data) {

@@ -10,8 +10,10 @@ local case = {
 
 function case.round(results)
     for _, name in ipairs(servers.each) do
-        local is_done, median, late, rate = pcall(servers.with, name, {}, function(server)
-            return clients.mix(server.origin)
+        local is_done, median, late, rate = pcall(function()
+            return servers.with(name, {memory = 1000}, function(server)
+                return clients.mix(server.origin)
+            end)
         end)
         if is_done then
             results:note("median, ms", name, median)

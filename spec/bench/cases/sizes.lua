@@ -6,21 +6,30 @@ local process = require("spec.support.process")
 local servers = require("spec.bench.support.servers")
 
 local case = {
-    title = "Answers from memory, 10 connections of 32 streams", unit = "MB/s",
+    title = "Answers from memory, 10 connections", unit = "MB/s",
     baseline = "nghttpd", is_wide = true,
 }
 
+-- Large answers are few on a connection: what waits to be sent counts as the session's memory, of
+-- which there is not without end, here and in Node. And they are counted, not timed, for what is
+-- under way at the end would be much.
 local groups = {
-    {"1 KiB", 1024}, {"16 KiB", 16384}, {"1 MiB", 1 << 20}, {"1 MiB, TLS", 1 << 20, true},
+    {"1 KiB", 1024}, {"16 KiB", 16384},
+    {"1 MiB", 1 << 20, {streams = 4}, 5000}, {"1 MiB, TLS", 1 << 20, {streams = 4}, 1000},
 }
 
 function case.round(results)
     for _, group in ipairs(groups) do
-        local label, size, is_secure = table.unpack(group)
+        local label, size, options, requests = table.unpack(group)
+        local is_secure = label:find("TLS") ~= nil
+        if requests then
+            options.requests = measure.amount(requests)
+        end
         for _, name in ipairs(servers.each) do
             results:try(label, name, function()
                 return servers.with(name, {tls = is_secure}, function(server)
-                    return h2load(("%s/%d"):format(server.origin, size)) * size / 1e6
+                    local url = ("%s/%d"):format(server.origin, size)
+                    return h2load(url, options) * size / 1e6
                 end)
             end)
         end

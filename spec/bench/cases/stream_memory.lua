@@ -12,7 +12,7 @@ local connections, streams = 100, 100
 function case.round(results)
     for _, name in ipairs(servers.each) do
         results:try("clear text", name, function()
-            return servers.with(name, {}, function(server)
+            return servers.with(name, {memory = 1000}, function(server)
                 local options = {origin = server.origin, connections = connections}
                 local before = clients.hold(options, function() return server:resident() end)
                 options.streams = streams

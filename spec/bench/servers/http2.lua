@@ -1,6 +1,6 @@
--- The server that is measured: server.lua port=N [host=A] [api=core|compat] [root=FOLDER]
--- [key=FILE cert=FILE] [reuse=1]. GET /N gives N octets from memory, /file/N a file of the root;
--- a POST is read to its end and answered with 13 octets.
+-- The server that is measured: http2.lua port=N [host=A] [api=core|compat] [root=FOLDER]
+-- [key=FILE cert=FILE] [reuse=1] [memory=MB of a session]. GET /N gives N octets from memory,
+-- /file/N a file of the root; a POST is read to its end and answered with 13 octets.
 local http2 = require("http2")
 
 local options = {host = "127.0.0.1", api = "core"}
@@ -16,11 +16,13 @@ local function read(path)
     return content
 end
 
+local settings = {maxSessionMemory = tonumber(options.memory)}
 local server
 if options.key then
-    server = http2.createSecureServer{key = read(options.key), cert = read(options.cert)}
+    settings.key, settings.cert = read(options.key), read(options.cert)
+    server = http2.createSecureServer(settings)
 else
-    server = http2.createServer()
+    server = http2.createServer(settings)
 end
 
 -- What is sent for a path: made when it is first asked for.

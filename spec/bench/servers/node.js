@@ -1,5 +1,5 @@
 // The same as http2.lua beside it, on Node's http2: node.js port=N [host=A] [api=core|compat]
-// [root=FOLDER] [key=FILE cert=FILE]
+// [root=FOLDER] [key=FILE cert=FILE] [memory=MB of a session]
 "use strict";
 
 const http2 = require("http2");
@@ -10,11 +10,12 @@ for (const argument of process.argv.slice(2)) {
     const at = argument.indexOf("=");
     options[argument.slice(0, at)] = argument.slice(at + 1);
 }
+const settings = options.memory ? {maxSessionMemory: Number(options.memory)} : {};
 const server = options.key
     ? http2.createSecureServer({
-        key: fs.readFileSync(options.key), cert: fs.readFileSync(options.cert),
+        ...settings, key: fs.readFileSync(options.key), cert: fs.readFileSync(options.cert),
     })
-    : http2.createServer();
+    : http2.createServer(settings);
 
 const bodies = new Map();
 function bodyOf(path) {

@@ -26,19 +26,27 @@ local function cell(results, group, contender)
     return ratio and ("%s (%.2f)"):format(figure(value), ratio) or figure(value)
 end
 
+local function width_of(group)
+    return math.max(16, #group + 2)
+end
+
+local function pad(text, width)
+    return ("%" .. width .. "s"):format(text)
+end
+
 function report.print(results)
     local case = results.case
-    local line = {("%-22s"):format("")}
+    local line = {pad("", -22)}
     for _, group in ipairs(results.groups) do
-        line[#line + 1] = ("%19s"):format(group)
+        line[#line + 1] = pad(group, width_of(group))
     end
     print(("\n%s, %s%s%s"):format(case.title, case.unit, case.is_less_better and ", less is better"
         or "", case.baseline and "; in brackets: times " .. case.baseline or ""))
     print(table.concat(line))
     for _, contender in ipairs(results.contenders) do
-        line = {("%-22s"):format(contender)}
+        line = {pad(contender, -22)}
         for _, group in ipairs(results.groups) do
-            line[#line + 1] = ("%19s"):format(cell(results, group, contender))
+            line[#line + 1] = pad(cell(results, group, contender), width_of(group))
         end
         print(table.concat(line))
     end
@@ -96,7 +104,7 @@ local function columns(results)
         lines[1] = lines[1] .. (' "%s"'):format(contender)
     end
     for _, group in ipairs(results.groups) do
-        local line = {('"%s"'):format(group)}
+        local line = {results.case.axis and group or ('"%s"'):format(group)}
         for _, contender in ipairs(results.contenders) do
             line[#line + 1] = tostring(results:median(group, contender) or "?")
         end
@@ -116,8 +124,7 @@ plot for [i=2:%d] data using i:xtic(1) title columnheader(i)
 local lines = [[
 set logscale x
 set xlabel "%s"
-plot for [i=2:%d] data using (column(1)):(column(i)):xtic(1) with linespoints lw 2 pt 7 \
-    title columnheader(i)
+plot for [i=2:%d] data using 1:i:xtic(1) with linespoints lw 2 pt 7 title columnheader(i)
 ]]
 
 local head = [[
@@ -129,6 +136,10 @@ set ylabel "%s" noenhanced
 set grid ytics
 set key outside right top noenhanced
 set yrange [0:*]
+set linetype 9 lc rgb "#7f7f7f"
+set linetype 10 lc rgb "#8c564b"
+set linetype 11 lc rgb "#17becf"
+set linetype cycle 11
 %s
 data = "%s"
 ]]

@@ -19,7 +19,10 @@ end
 
 local function ours(interpreter, api)
     return function(options)
-        local more = {api = api, host = options.host, reuse = options.is_shared and "1" or nil}
+        local more = {
+            api = api, host = options.host, memory = options.memory,
+            reuse = options.is_shared and "1" or nil,
+        }
         return script(interpreter, "spec/bench/servers/http2.lua", options, more),
             measure.lua_environment(interpreter)
     end
@@ -28,7 +31,7 @@ end
 local function node(api)
     return function(options)
         return script("node", "spec/bench/servers/node.js", options,
-            {api = api, host = options.host})
+            {api = api, host = options.host, memory = options.memory})
     end
 end
 
@@ -131,15 +134,16 @@ servers.readers = {"http2 core", "http2 core, LuaJIT", "nghttpd", "Node core", "
 --- Those that send files.
 servers.of_files = {"http2 core", "http2 core, LuaJIT", "nghttpd", "h2o", "nginx", "Node core"}
 
---- Starts a server. Options: tls; is_shared, for several on one port; port; wrap, a function that
---- puts more words before a command. Gives the process with its `port`.
+--- Starts a server. Options: tls; memory, MB that a session may hold; is_shared, for several on one
+--- port; port; host; wrap, a function that puts more words before a command. Gives the process with
+--- its `port` and `origin`.
 function servers.start(name, options)
     options = options or {}
     local folder = process.folder()
     local port = options.port or process.free_port()
     local argv, environment = commands[name]{
         port = port, tls = options.tls, root = measure.root(), folder = folder,
-        is_shared = options.is_shared, host = options.host,
+        is_shared = options.is_shared, host = options.host, memory = options.memory,
     }
     argv = options.wrap and options.wrap(argv) or measure.pin("server", argv)
     local started, server = pcall(process.start, argv, {seconds = 3600, env = environment})

@@ -103,7 +103,8 @@ static void on_no_memory(net_wire *wire) {
     self->out_of_memory++;
 }
 
-static const net_wire_events wire_events = {on_event, on_finished, on_no_memory, NULL};
+static const net_wire_events wire_events = {
+    .on_event = on_event, .on_finished = on_finished, .on_no_memory = on_no_memory};
 
 /* ------------------------------------------------------------------------------- over sockets */
 
@@ -414,7 +415,8 @@ static void feed_nested(net_wire *wire, const h2_event *event) {
 }
 
 static void takes_octets_that_come_in_an_event_after_it(void **state) {
-    static const net_wire_events events = {feed_nested, on_finished, on_no_memory, NULL};
+    static const net_wire_events events = {
+        .on_event = feed_nested, .on_finished = on_finished, .on_no_memory = on_no_memory};
     peer client = {0}, server = {0};
     fake_pipe up = {0}, down = {.room = SIZE_MAX};
     put_on_fake(&client, *state, &up, H2_CLIENT);
