@@ -31,9 +31,9 @@ function loop.clean()
     end
 end
 
---- Runs until nothing is left to do; what still runs after `seconds` (5) is an error.
+--- Runs until nothing is left to do; what still runs after `seconds` (20) is an error.
 function loop.run(seconds)
-    seconds = seconds or 5
+    seconds = seconds or 20
     local watchdog = timers.setTimeout(function()
         error(("the loop still runs after %g s"):format(seconds), 0)
     end, seconds * 1000)

@@ -10,7 +10,7 @@ local rawpeer = {}
 local Peer = {}
 Peer.__index = Peer
 
-local patience = 5 -- seconds
+local patience = 20 -- seconds
 
 --- Lets the library's loop turn until `ready` gives something, which it returns; nil if that takes
 --- too long. `wake` is a socket whose input is worth an immediate look. What else is to go on
