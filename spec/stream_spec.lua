@@ -975,7 +975,7 @@ describe("requests that cannot be sent", function()
                     end
                 end,
             }
-            assert.same({"1 7", "ERR_HTTP2_STREAM_ERROR", 7}, seen)
+            assert.same({"1 6", "ERR_HTTP2_STREAM_ERROR", 7}, seen)
         end
     end)
 

@@ -106,6 +106,133 @@ differential.describe("header fields", function(scenario)
     }
 
     scenario{
+        "in the order that the program gives",
+        client = {
+            node = [[ t.request(t.connect(), {
+                ":path": "/x", ":method": "GET", ":authority": "a", ":scheme": "http",
+                "x-z": "1", "x-a": ["2", "3"], "accept": "x",
+            }); ]],
+            lua = function(t)
+                t:request(t:connect(), {
+                    ":path", "/x", ":method", "GET", ":authority", "a", ":scheme", "http",
+                    "x-z", "1", "x-a", "2", "x-a", "3", "accept", "x",
+                })
+            end,
+        },
+        server = {
+            node = [[ t.serve({}, (stream, headers, flags, raw) => {
+                t.log("raw", raw.slice(8));
+                stream.respond({}, {endStream: true});
+                stream.session.close();
+            }); ]],
+            lua = function(t)
+                t:serve({}, function(stream, _, _, raw)
+                    t:log("raw", table.move(raw, 9, #raw, 1, {}))
+                    stream:respond({}, {endStream = true})
+                    stream.session:close()
+                end)
+            end,
+        },
+        by_object = true,
+    }
+
+    scenario{
+        "of which the program says the date",
+        server = {
+            node = [[ t.serve({}, stream => {
+                stream.respond({date: "yesterday"}, {endStream: true});
+                t.log("date", stream.sentHeaders.date);
+            }); ]],
+            lua = function(t)
+                t:serve({}, function(stream)
+                    stream:respond({date = "yesterday"}, {endStream = true})
+                    t:log("date", stream.sentHeaders.date)
+                end)
+            end,
+        },
+        client = programs.get,
+    }
+
+    scenario{
+        "of a request with host in the place of :authority",
+        server = {
+            node = [[ t.serve({}, stream => stream.respond({}, {endStream: true})); ]],
+            lua = function(t)
+                t:serve({}, function(stream) stream:respond({}, {endStream = true}) end)
+            end,
+        },
+        peer = function(peer)
+            peer:send(frames.headers(1, {":method", "GET", ":scheme", "http", ":path", "/",
+                "host", "example.org"}, frames.END_HEADERS | frames.END_STREAM))
+            peer:await_answer(1)
+            programs.part(peer)
+        end,
+        by_object = true,
+    }
+
+    for _, side in ipairs{"client", "server"} do
+        scenario{
+            "that are too large, of a " .. side,
+            server = side == "client" and programs.hello or {
+                node = [[ t.serve({}, stream => {
+                    stream.respond({"x-a": "y".repeat(70000)});
+                    stream.end("late");
+                }); ]],
+                lua = function(t)
+                    t:serve({}, function(stream)
+                        stream:respond{["x-a"] = ("y"):rep(70000)}
+                        stream:finish("late")
+                    end)
+                end,
+            },
+            client = side == "server" and programs.get or {
+                node = [[
+                    const session = t.connect();
+                    session.on("connect", () =>
+                        t.request(session, {"x-a": "y".repeat(70000)}));
+                ]],
+                lua = function(t)
+                    local session = t:connect()
+                    session:on("connect", function()
+                        t:request(session, {["x-a"] = ("y"):rep(70000)})
+                    end)
+                end,
+            },
+            by_object = true,
+            differs = side == "client" and {{
+                "what was never sent has not finished, and takes no identifier",
+                node = {"request finish", "request frameError 1 6 1"},
+                lua = {"request frameError 1 6 0"},
+            }} or nil,
+        }
+    end
+
+    scenario{
+        "that are never indexed, with those that a program marks",
+        server = {
+            node = [[ t.serve({}, stream => stream.respond({}, {endStream: true})); ]],
+            lua = function(t)
+                t:serve({}, function(stream) stream:respond({}, {endStream = true}) end)
+            end,
+        },
+        client = {
+            node = [[
+                const session = t.connect();
+                const request = t.request(session, {authorization: "x", cookie: ["a=1", "b=2"],
+                    "x-sec": "s", [http2.sensitiveHeaders]: ["x-sec"]});
+                t.closeAfter(t.read(request, "request"), session);
+            ]],
+            lua = function(t, http2)
+                local session = t:connect()
+                local request = t:request(session, {authorization = "x",
+                    cookie = {"a=1", "b=2"}, ["x-sec"] = "s",
+                    [http2.sensitiveHeaders] = {"x-sec"}})
+                t:close_after(t:read(request, "request"), session)
+            end,
+        },
+    }
+
+    scenario{
         "that come in an answer",
         client = {
             node = [[ t.read(t.request(t.connect()), "request"); ]],
@@ -132,6 +259,10 @@ local refused = {
     {"a connection-specific one", '{"connection": "close"}', {connection = "close"}},
     {"transfer-encoding", '{"transfer-encoding": "chunked"}',
         {["transfer-encoding"] = "chunked"}},
+    {"upgrade", '{"upgrade": "h2c"}', {upgrade = "h2c"}},
+    {"http2-settings", '{"HTTP2-Settings": "x"}', {["HTTP2-Settings"] = "x"}},
+    {"keep-alive", '{"keep-alive": "x"}', {["keep-alive"] = "x"}},
+    {"proxy-connection", '{"proxy-connection": "x"}', {["proxy-connection"] = "x"}},
     {"te other than trailers", '{"te": "gzip"}', {te = "gzip"}},
     {"an unknown pseudo-header", '{":unknown": "x"}', {[":unknown"] = "x"}},
     {"a CONNECT without authority", '{":method": "CONNECT"}', {[":method"] = "CONNECT"}},
@@ -140,6 +271,14 @@ local refused = {
     {"a CONNECT with a scheme", '{":method": "CONNECT", ":authority": "a:1", ":scheme": "http"}',
         {[":method"] = "CONNECT", [":authority"] = "a:1", [":scheme"] = "http"}},
 }
+
+local single = ":status :method :authority :scheme :path :protocol "
+    .. "access-control-allow-credentials access-control-max-age access-control-request-method age "
+    .. "authorization content-encoding content-language content-length content-location "
+    .. "content-md5 content-range content-type date dnt etag expires from host if-match "
+    .. "if-modified-since if-none-match if-range if-unmodified-since last-modified location "
+    .. "max-forwards proxy-authorization range referer retry-after tk upgrade-insecure-requests "
+    .. "user-agent x-content-type-options"
 
 differential.describe("header fields that are refused", function(scenario)
     local calls, tables = {}, {}
@@ -156,6 +295,29 @@ differential.describe("header fields that are refused", function(scenario)
                 local session = t:connect()
                 for _, case in ipairs(tables) do
                     t:attempt(case[1], function() return session:request(case[2]) end)
+                end
+                session:on("connect", function() session:close() end)
+            end,
+        },
+        peer = function(peer)
+            peer:await_end()
+            peer:close()
+        end,
+    }
+
+    scenario{
+        "by request() for two values, of all that can have but one",
+        client = {
+            node = ([[
+                const session = t.connect();
+                for (const name of "%s".split(" "))
+                    t.attempt(name, () => session.request({[name]: ["1", "2"]}));
+                session.on("connect", () => session.close());
+            ]]):format(single),
+            lua = function(t)
+                local session = t:connect()
+                for name in single:gmatch("%S+") do
+                    t:attempt(name, function() return session:request{[name] = {"1", "2"}} end)
                 end
                 session:on("connect", function() session:close() end)
             end,

@@ -75,6 +75,8 @@ differential.describe("a wrong request", function(scenario)
     for _, case in ipairs{
         {"without :path", frames.headers(1, {":method", "GET", ":scheme", "http",
             ":authority", "localhost"}, late_end)},
+        {"without a word of who is asked", frames.headers(1, {":method", "GET",
+            ":scheme", "http", ":path", "/"}, late_end)},
         {"with an empty :path", frames.get(1, "")},
         {"with a field name in upper case", request(1, {"X-Upper", "1"})},
         {"with a connection-specific field", request(1, {"connection", "close"})},
