@@ -89,20 +89,6 @@ local function show_flags(frame)
     return names
 end
 
-local function block_of(frame)
-    local block = frame.payload
-    local at, last = 1, #block
-    if frame.type == frames.HEADERS and frames.has(frame, frames.PADDED) then
-        at, last = 2, last - block:byte(1)
-    end
-    if frame.type == frames.HEADERS and frames.has(frame, frames.HAS_PRIORITY) then
-        at = at + 5
-    elseif frame.type == frames.PUSH_PROMISE then
-        at = at + 4
-    end
-    return block:sub(at, last)
-end
-
 function Wire:_tell(frame)
     local is_answer = frame.type == frames.PING and frames.has(frame, frames.ACK)
     if hidden[frame.type] and not self.shows[hidden[frame.type]] and not is_answer then
@@ -124,7 +110,7 @@ function Wire:_take(frame)
     local open = self.open
     if frame.type == frames.HEADERS or frame.type == frames.PUSH_PROMISE then
         open = frame
-        open.block = block_of(frame)
+        open.block = frames.block(frame)
     elseif frame.type == frames.CONTINUATION and open then
         open.block = open.block .. frame.payload
     else
