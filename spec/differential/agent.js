@@ -175,8 +175,13 @@ class Tracer {
         this.servers.add(server);
         this.watch(server, "server", {sessionError: 1, error: 1});
         server.on("session", session => this.session(session));
-        server.listen(0, "127.0.0.1", () => report({id: this.id, port: server.address().port}));
+        server.listen(0, "127.0.0.1", () => this.listening(server.address().port));
         return server;
+    }
+
+    // Says where to connect to.
+    listening(port) {
+        report({id: this.id, port});
     }
 
     // Puts a call off: spec/support/clock.lua says when it is time.
