@@ -12,8 +12,8 @@ local CHUNKED = POST .. "Transfer-Encoding: chunked\r\n\r\n"
 -- that its handler saw. The client leaves the end to the server.
 local function refuse(octets, pieces)
     local seen, send = {}, {}
-    local text, size = octets .. smuggled, nil
-    size = math.ceil(#text / pieces)
+    local text = octets .. smuggled
+    local size = math.ceil(#text / pieces)
     for at = 1, #text, size do
         send[#send + 1] = text:sub(at, at + size - 1)
     end

@@ -1,5 +1,5 @@
--- RFC 9112: whatever a handler does, its response is one response: its framing is the library's, and
--- nothing that it sets becomes a line of its own.
+-- RFC 9112: whatever a handler does, its response is one response: its framing is the library's,
+-- and nothing that it sets becomes a line of its own.
 local exchange = require("spec.support.exchange")
 local loop = require("spec.support.loop")
 
