@@ -36,6 +36,7 @@ typedef struct lh2_http1 {
     lh2_http1_wait wait;
     uint64_t deadline_ms; /* for what is waited for; UINT64_MAX: none */
     uint64_t begun_ms;    /* LH2_WAIT_HEAD and _BODY: when the request began */
+    uint64_t paused_ms;   /* LH2_WAIT_BODY: since when the program does not read; 0: it does */
     uint64_t moved_ms;    /* output waits for the peer, which took some of it then; 0: none waits */
     uint64_t moved_octets;
     size_t unsent; /* LH2_WAIT_END: at the last look */
@@ -98,6 +99,8 @@ bool lh2_http1_start_clock(lh2_http1 *connection);
 void lh2_http1_await(lh2_http1 *connection, lh2_http1_wait wait);
 /* What is waited for is late, if it is not there by the next turn of the loop. */
 void lh2_http1_expire(lh2_http1 *connection);
+/* The connection is read, or not because the program does not, which is not the peer's time. */
+void lh2_http1_note_reading(lh2_http1 *connection, bool is_reading);
 /* Output waits for the peer, which has its time to take some of it. */
 void lh2_http1_watch_output(lh2_http1 *connection);
 

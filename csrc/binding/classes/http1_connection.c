@@ -88,6 +88,7 @@ void lh2_http1_update_reading(lh2_http1 *c) {
     bool is_wanted = true;
     if (c->stream != NULL && !c->is_shut)
         is_wanted = c->stream->is_request_done ? c->in.size < MAX_IN : c->stream->duplex.is_reading;
+    lh2_http1_note_reading(c, is_wanted);
     if (is_wanted)
         net_socket_read_start(c->socket);
     else
