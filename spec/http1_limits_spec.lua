@@ -281,7 +281,7 @@ describe("a client that does not read", function()
                 response:on("close", function()
                     log[#log + 1] = "close"
                 end)
-                response:finish(("x"):rep(30000000))
+                response:write(("x"):rep(30000000))
             end, send = {function(client)
                 client:pause()
                 client:write(GET)

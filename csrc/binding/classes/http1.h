@@ -108,6 +108,8 @@ void lh2_http1_watch_output(lh2_http1 *connection);
 
 /* The stream ends where it is; the connection has no part in it any more. */
 void lh2_http1_lose_stream(lh2_http1 *connection);
+/* The same where it is the client that has left in order. */
+void lh2_http1_cancel_stream(lh2_http1 *connection);
 /* All is said: FIN behind what was written, and the peer's is waited for. */
 void lh2_http1_shut(lh2_http1 *connection);
 /* Answers what could not be served, and ends. A response that has begun is cut off instead. */
@@ -138,6 +140,8 @@ void lh2_http1_stream_drained(lh2_http1_stream *stream);
 void lh2_http1_stream_ended(lua_State *L, lh2_http1_stream *stream, const h1_event *end);
 /* The connection is gone, or cannot go on: the stream ends where it is. [-0, +0, m] */
 void lh2_http1_stream_lost(lua_State *L, lh2_http1_stream *stream);
+/* The client has left; lh2_http1_lose_stream follows. [-0, +0, m] */
+void lh2_http1_stream_cancelled(lua_State *L, lh2_http1_stream *stream);
 static inline void lh2_http1_stream_note_activity(lh2_http1_stream *stream) {
     if (stream->timeout_ms > 0)
         stream->active_ms = net_loop_now(stream->duplex.object.runtime->loop);

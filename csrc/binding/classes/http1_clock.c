@@ -124,7 +124,7 @@ static void be_late(lh2_http1 *c) {
         end_lingering(c);
         break;
     case LH2_WAIT_ANSWER:
-        lh2_http1_lose_stream(c);
+        lh2_http1_cancel_stream(c);
         lh2_http1_close(c);
         break;
     case LH2_WAIT_FIRST:
