@@ -1,6 +1,6 @@
 -- A handler that uses only the public API cannot tell HTTP/2 from HTTP/1.1 but by httpVersion: the
--- same handlers, played over both, note the same things in the same order, and their clients get the
--- same responses.
+-- same handlers, played over both, note the same things in the same order, and their clients get
+-- the same responses.
 local http2 = require("http2")
 local timers = require("http2.timers")
 local exchange = require("spec.support.exchange")
@@ -563,9 +563,10 @@ describe("a handler cannot tell the versions apart:", function()
         response:finish("def")
     end})
 
-    alike("less of a body than its content-length", {is_cut = true, play = function(notes, request, response)
-        watch_all(notes, request, response)
-        response:setHeader("content-length", 9)
-        response:finish("abc")
-    end})
+    alike("less of a body than its content-length", {is_cut = true,
+        play = function(notes, request, response)
+            watch_all(notes, request, response)
+            response:setHeader("content-length", 9)
+            response:finish("abc")
+        end})
 end)
