@@ -10,7 +10,7 @@ local rawpeer = {}
 local Peer = {}
 Peer.__index = Peer
 
-local patience = 5 -- seconds
+local patience = 30 -- seconds; no wait takes as long on a machine that has time
 
 --- Lets the library's loop turn until `ready` gives something, which it returns; nil if that takes
 --- too long. `wake` is a socket whose input is worth an immediate look.
@@ -66,7 +66,7 @@ function rawpeer.open(port, receive_buffer)
     if receive_buffer then
         assert(connection:setoption("recv-buffer-size", receive_buffer))
     end
-    connection:settimeout(2)
+    connection:settimeout(patience)
     assert(connection:connect("127.0.0.1", port))
     return new_peer(connection)
 end
