@@ -12,7 +12,7 @@
 
 typedef struct lh2_stream {
     lh2_duplex duplex;
-    lh2_session *session; /* NULL once destroyed */
+    lh2_session *session; /* NULL once the stream has left it */
     list_node link;       /* among the session's streams */
     uint32_t id;          /* 0: not submitted yet */
     uint32_t rst_code;

@@ -1,13 +1,19 @@
 #include "binding/classes/stream.h"
 
+/* Of the stream and not of its session, which may be gone already. */
+static bool is_of_server(const lh2_stream *stream) {
+    return stream->duplex.object.class == &lh2_server_stream_class;
+}
+
 /* Takes the stream out of session and engine, which held it until now; events that are due come by
  * ticks. The stream may die with it unless the caller holds it too. */
 static void leave_session(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
     if (session == NULL)
         return;
-    if (session->role == H2_SERVER)
+    if (is_of_server(stream))
         lh2_server_stream_left(L, stream);
+    lh2_stream_stop_timer(stream); /* which fires for a stream that is held */
     stream->session = NULL;
     list_remove(&stream->link);
     session->stream_count--;
@@ -117,8 +123,7 @@ static void push_cancel(lua_State *L) {
 /* Ends with the error on top, or nil. A request that no handler was told of has nobody to hear of
  * its error: a peer must not fill logs with what it breaks off at once. [-1, +0, m] */
 static void end_with(lua_State *L, lh2_stream *stream) {
-    bool is_untold =
-        stream->session->role == H2_SERVER && !stream->is_push && stream->request != NULL;
+    bool is_untold = is_of_server(stream) && !stream->is_push && stream->request != NULL;
     if (is_untold) {
         lua_pop(L, 1);
         lua_pushnil(L);
@@ -166,7 +171,7 @@ static void refuse_body(lua_State *L, lh2_object *object, intptr_t unused) {
 }
 
 void lh2_stream_refuse_unread_body(lua_State *L, lh2_stream *stream) {
-    if (stream->session->role == H2_SERVER && !stream->is_remote_ended)
+    if (is_of_server(stream) && !stream->is_remote_ended)
         lh2_tick_push(L, &stream->duplex.object, refuse_body, 0);
 }
 
@@ -232,7 +237,7 @@ static void end_quietly(lua_State *L, lh2_stream *stream) {
     if (!duplex->is_ending)
         lh2_duplex_abort_writing(L, duplex, true);
     duplex->auto_destroy = true;
-    if (is_unread && stream->session->role == H2_SERVER)
+    if (is_unread && is_of_server(stream))
         duplex->flowing = 1;
     lh2_duplex_end(L, duplex);
 }
