@@ -23,15 +23,11 @@ for version, shown in pairs{["--http1.0"] = "1.1", ["--http1.1"] = "1.1", ["--ht
             server:stop()
         end)
 
-        local function try(path, ...)
-            local argv = {"curl", "--silent", "--show-error", "--max-time", "20", version,
+        local function curl(path, ...)
+            local argv = {"curl", "--silent", "--show-error", "--max-time", "100", version,
                 "--cacert", cert.path("ca.crt"), ...}
             argv[#argv + 1] = url .. path
-            return process.run(argv, {seconds = 30})
-        end
-
-        local function curl(path, ...)
-            local result = try(path, ...)
+            local result = process.run(argv, {seconds = 120})
             assert.equal(0, result.status, result.err)
             return result.out
         end
@@ -59,8 +55,11 @@ for version, shown in pairs{["--http1.0"] = "1.1", ["--http1.1"] = "1.1", ["--ht
         end)
 
         it("waits for 100 (Continue) as long as it likes", function()
+            if version == "--http1.0" then
+                return -- which has no such thing
+            end
             assert.equal("Hello, you!", curl("/greet", "--data", "name=you", "--header",
-                "Expect: 100-continue", "--expect100-timeout", "15"))
+                "Expect: 100-continue", "--expect100-timeout", "90"))
         end)
 
         it("uploads 20 MB in a multipart form", function()
@@ -79,9 +78,13 @@ for version, shown in pairs{["--http1.0"] = "1.1", ["--http1.1"] = "1.1", ["--ht
         end)
 
         it("hears events as they come", function()
-            local result = try("/clock", "--max-time", "1", "--no-buffer")
-            local _, count = result.out:gsub("data: %d%d:%d%d:%d%d\n\n", "")
-            assert.is_true(count >= 3, result.out)
+            -- They never end: who has had three closes the pipe, with which curl ends too.
+            local result = process.run({"sh", "-c", '"$0" "$@" | head -n 6', "curl", "--silent",
+                "--no-buffer", "--max-time", "100", version, "--cacert", cert.path("ca.crt"),
+                url .. "/clock"})
+            local rest, count = result.out:gsub("data: %d%d:%d%d:%d%d\n\n", "")
+            assert.equal(3, count, result.out)
+            assert.equal("", rest)
         end)
 
         it("uses one connection for many requests", function()
@@ -106,7 +109,7 @@ describe("#peers Node's https client", function()
         local server, port = process.start_server("spec/support/compat_server.lua")
         finally(function() server:stop() end)
         local result = process.run({"node", "spec/interop/https_client.js", tostring(port),
-            cert.path("ca.crt")}, {seconds = 60})
+            cert.path("ca.crt")}, {seconds = 120})
         assert.equal(0, result.status, result.out .. result.err)
         assert.falsy(result.out:find("not ok", 1, true), result.out)
         assert.truthy(result.out:find("ok the end", 1, true), result.out)
@@ -125,7 +128,7 @@ describe("#browser #peers headless Chromium", function()
                 "--disable-sync", "--disable-dev-shm-usage", "--user-data-dir=" .. profile,
                 "--ignore-certificate-errors-spki-list=" .. cert.key_hash("server"),
                 "--virtual-time-budget=20000", "--dump-dom", url .. "/",
-            }, {seconds = 90})
+            }, {seconds = 180})
             process.remove(profile)
             local report = result.out:match('<pre id="report">(.-)</pre>')
             assert.is_truthy(report, result.out .. result.err)

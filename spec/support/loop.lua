@@ -31,8 +31,8 @@ function loop.clean()
     end
 end
 
---- Runs until nothing is left to do; what still runs after `seconds` (30) is an error. No spec waits
---- as long as that: the time is for machines that have much else to do.
+--- Runs until nothing is left to do; what still runs after `seconds` (30) is an error. No spec
+--- waits as long as that: the time is for machines that have much else to do.
 function loop.run(seconds)
     seconds = seconds or 30
     local watchdog = timers.setTimeout(function()

@@ -48,6 +48,17 @@ function process.write_file(path, content)
     file:close()
 end
 
+local reserved = {}
+
+--- A TCP port of 127.0.0.1 that refuses connections, and goes to nobody else while this process lives.
+function process.refusing_port()
+    local holder = assert(socket.tcp4())
+    assert(holder:bind("127.0.0.1", 0))
+    reserved[#reserved + 1] = holder
+    local _, port = holder:getsockname()
+    return tonumber(port)
+end
+
 --- A TCP port on which nobody listens at the moment.
 function process.free_port()
     local listener = assert(socket.bind("127.0.0.1", 0))
@@ -180,6 +191,25 @@ function Process:stop()
         end
     end
     process.remove(self.folder)
+end
+
+--- Starts a program that has to be told where to listen: `words(...)` gives its words for `count`
+--- ports, to the last of which it is waited for. Somebody else may take one of them before it does:
+--- then others are tried. Gives the process and the ports.
+function process.start_on_ports(count, words)
+    for attempt = 1, 5 do
+        local ports = {}
+        for index = 1, count do
+            ports[index] = process.free_port()
+        end
+        local self = process.start(words(table.unpack(ports)))
+        local ok, err = pcall(self.wait_for_port, self, ports[count])
+        if ok and self:is_alive() then
+            return self, table.unpack(ports)
+        elseif attempt == 5 then
+            error(err or self.name .. " has ended", 0)
+        end
+    end
 end
 
 --- The Lua that runs this spec, for scripts of our own.

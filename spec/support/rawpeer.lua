@@ -350,17 +350,18 @@ function Peer:await_service(id)
     return answer
 end
 
---- Sends what `next_octets(count)` gives, up to `most` times, reading meanwhile, until GOAWAY
---- comes. Gives how often it was sent, and the GOAWAY.
+--- Sends what `next_octets(count)` gives, up to `most` times, each when the other side has read the
+--- one before, until GOAWAY comes. Gives how often it was sent, and the GOAWAY.
 function Peer:send_until_goaway(most, next_octets)
     for count = 1, most do
-        self:send(next_octets(count))
-        repeat
-            local frame = self:read(0)
-            if frame and frame.type == frames.GOAWAY then
-                return count, frame
-            end
-        until not frame
+        self:send(next_octets(count), frames.ping("read it?"))
+        local frame = self:await("GOAWAY or an answer to PING", function(frame)
+            return frame.type == frames.GOAWAY
+                or frame.type == frames.PING and frame.payload == "read it?"
+        end)
+        if frame.type == frames.GOAWAY then
+            return count, frame
+        end
     end
     return most, self:await_frame(frames.GOAWAY)
 end
