@@ -78,9 +78,9 @@ void lh2_client_stream_keep_response(lua_State *L, lh2_stream *stream);
 void lh2_client_stream_functions(lua_State *L);
 /* Server: a request came; emits "stream". [-0, +0, e] */
 void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_event *event);
-/* Server: the stream is about to leave its session; remembers who hears of errors still to come.
+/* Server: the stream on top has left its session; remembers who hears of errors still to come.
  * [-0, +0, m] */
-void lh2_server_stream_left(lua_State *L, lh2_stream *stream);
+void lh2_server_stream_left(lua_State *L, lh2_stream *stream, const lh2_session *session);
 /* Server: the final response with default headers if none was sent. [-0, +0, m] */
 void lh2_server_stream_respond_implicitly(lua_State *L, lh2_stream *stream, bool is_end);
 
@@ -91,6 +91,8 @@ void lh2_stream_ended(lua_State *L, lh2_stream *stream);
 void lh2_stream_closed(lua_State *L, lh2_stream *stream, const h2_event *event);
 /* The session ends, with the error or nil on top and session->code. [-1, +0, m] */
 void lh2_stream_session_gone(lua_State *L, lh2_stream *stream);
+/* The session ends, and memory is out to tell the stream of it. [-0, +0, -] */
+void lh2_stream_abandon(lua_State *L, lh2_stream *stream);
 
 /* close(code) by the program or for it. */
 void lh2_stream_close(lh2_stream *stream, uint32_t code);

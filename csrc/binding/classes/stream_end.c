@@ -5,24 +5,31 @@ static bool is_of_server(const lh2_stream *stream) {
     return stream->duplex.object.class == &lh2_server_stream_class;
 }
 
+/* Session and stream do not know each other any more. */
+static void unlink_stream(lh2_stream *stream) {
+    lh2_stream_stop_timer(stream); /* which fires for a stream that is held */
+    list_remove(&stream->link);
+    stream->session->stream_count--;
+    stream->session = NULL;
+    if (stream->duplex.object.watcher == NULL)
+        lh2_stream_forget_request(stream);
+}
+
 /* Takes the stream out of session and engine, which held it until now; events that are due come by
  * ticks. The stream may die with it unless the caller holds it too. */
 static void leave_session(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
     if (session == NULL)
         return;
-    if (is_of_server(stream))
-        lh2_server_stream_left(L, stream);
-    lh2_stream_stop_timer(stream); /* which fires for a stream that is held */
-    stream->session = NULL;
-    list_remove(&stream->link);
-    session->stream_count--;
     if (stream->id != 0 && !stream->is_engine_done)
         h2_session_set_context(session->engine, stream->id, NULL);
-    if (stream->duplex.object.watcher == NULL)
-        lh2_stream_forget_request(stream);
+    lh2_push(L, &stream->duplex.object);
+    unlink_stream(stream);
+    lh2_release(L, &stream->duplex.object); /* what follows may fail */
+    if (is_of_server(stream))
+        lh2_server_stream_left(L, stream, session);
+    lua_pop(L, 1);
     lh2_session_stream_closed(L, session);
-    lh2_release(L, &stream->duplex.object);
 }
 
 static void set_rst_code(lh2_stream *stream, uint32_t code) {
@@ -133,8 +140,10 @@ static void end_with(lua_State *L, lh2_stream *stream) {
 
 void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
-    if (stream->is_engine_done && stream->rst_code == H2_NO_ERROR) {
-        /* Complete, only not read to its end yet: that does not need the session. */
+    bool is_complete = stream->is_engine_done && stream->rst_code == H2_NO_ERROR;
+    if (is_complete || stream->duplex.is_destroyed) {
+        /* Only not read to its end yet, which does not need the session; or memory was out when it
+         * was to leave. */
         lua_pop(L, 1);
         leave_session(L, stream);
         return;
@@ -155,6 +164,12 @@ void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
         h2_session_set_context(session->engine, stream->id, NULL);
     stream->is_engine_done = true;
     end_with(L, stream);
+}
+
+void lh2_stream_abandon(lua_State *L, lh2_stream *stream) {
+    stream->is_closed = stream->is_engine_done = true;
+    unlink_stream(stream);
+    lh2_release(L, &stream->duplex.object);
 }
 
 /* A server that has answered in full does not wait for a request body that nobody reads: the peer is
