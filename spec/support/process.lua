@@ -50,7 +50,8 @@ end
 
 local reserved = {}
 
---- A TCP port of 127.0.0.1 that refuses connections, and goes to nobody else while this process lives.
+--- A TCP port of 127.0.0.1 that refuses connections, and goes to nobody else while this process
+--- lives.
 function process.refusing_port()
     local holder = assert(socket.tcp4())
     assert(holder:bind("127.0.0.1", 0))
