@@ -31,6 +31,8 @@ typedef struct lh2_http1 {
     int sockets; /* held: a sequence of objects that stand for what is beneath; LUA_NOREF: none */
     h1_parser *parser;
     struct lh2_http1_stream *stream; /* whose exchange is under way; NULL: between two */
+    list_node
+        unread; /* streams whose exchange is over, with a body that is not read to its end yet */
     net_timer *timer;
     uint64_t timer_ms; /* when it fires, if it is active */
     lh2_http1_wait wait;
@@ -54,6 +56,7 @@ typedef struct lh2_http1 {
 typedef struct lh2_http1_stream {
     lh2_duplex duplex;
     lh2_http1 *connection;          /* NULL once the exchange, or the connection, is over */
+    list_node link;                 /* among the connection's unread ones, or in no list */
     lh2_kept_fields *request, *raw; /* with pseudo-headers and in lower case; as they came */
     h1_writer writer;
     lh2_write *first, *last; /* writes that are not in `out` yet */

@@ -51,6 +51,15 @@ void lh2_http1_cancel_stream(lh2_http1 *c) {
     lh2_http1_lose_stream(c);
 }
 
+/* What a program has paused for good would otherwise be kept for good. */
+static void lose_unread_streams(lh2_http1 *c) {
+    while (!list_is_empty(&c->unread)) {
+        lh2_http1_stream *stream = LIST_ENTRY(list_first(&c->unread), lh2_http1_stream, link);
+        list_remove(&stream->link);
+        lh2_enter(stream->duplex.object.runtime, lost_in_lua, stream, &stream->duplex.object);
+    }
+}
+
 /* Answers what could not be served, and ends. A response that has begun is cut off instead. */
 void lh2_http1_refuse(lh2_http1 *c, int status) {
     if (c->stream != NULL && c->stream->has_sent_headers) {
@@ -335,6 +344,7 @@ static void closed_in_lua(lua_State *L, void *data) {
 static void on_close(net_socket *socket) {
     lh2_http1 *c = net_socket_context(socket);
     lh2_http1_lose_stream(c);
+    lose_unread_streams(c);
     list_remove(&c->link);
     if (c->server != NULL)
         lh2_enter(c->server->object.runtime, closed_in_lua, c, NULL);
@@ -372,6 +382,7 @@ lh2_http1 *lh2_http1_start(lh2_server *server, net_socket *socket) {
                      .loop = server->object.runtime->loop,
                      .socket = socket,
                      .sockets = LUA_NOREF};
+    list_init(&c->unread);
     list_append(&server->http1_connections, &c->link);
     net_socket_set_events(socket, &events, c);
     if (!prepare(c)) {

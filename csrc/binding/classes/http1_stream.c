@@ -147,6 +147,7 @@ static void op_destroy(lua_State *L, lh2_duplex *duplex) {
     lh2_http1_stream *stream = (lh2_http1_stream *)duplex;
     lh2_http1 *connection = stream->connection;
     lh2_http1_stream_stop_timer(stream);
+    list_remove(&stream->link);
     drop_writes(stream);
     if (connection != NULL) {
         note_abort(L, stream);
@@ -196,6 +197,7 @@ static void end_exchange(lua_State *L, lh2_object *object, intptr_t unused) {
         lh2_duplex_finished(L, duplex);
     duplex->auto_destroy = true;
     if (stream->is_request_done) {
+        list_append(&connection->unread, &stream->link); /* until it is read */
         lh2_duplex_end(L, duplex);
     } else {
         lua_pushnil(L);
@@ -269,6 +271,7 @@ static bool has_expectation(const h1_event *head) {
 
 lh2_http1_stream *lh2_http1_stream_new(lua_State *L, lh2_http1 *connection, const h1_event *head) {
     lh2_http1_stream *stream = lh2_new_with_slots(L, &lh2_http1_stream_class, sizeof(*stream), 1);
+    list_init(&stream->link);
     lh2_duplex_init(&stream->duplex, &ops, true, true);
     if (lh2_http1_keep_fields(head, head->head.fields, head->head.count, &stream->request,
                               &stream->raw) != 0)
@@ -347,6 +350,7 @@ static int gc(lua_State *L) {
     lh2_finalize(&stream->duplex.object);
     if (stream->connection != NULL)
         stream->connection->stream = NULL;
+    list_remove(&stream->link);
     lh2_http1_stream_stop_timer(stream);
     mem_free(stream->request);
     mem_free(stream->raw);
