@@ -61,7 +61,7 @@ static void read_limits(lua_State *L, int index, h2_options *engine) {
         (size_t)lh2_opt_integer(L, index, "maxSendHeaderBlockLength", 0, INT64_C(1) << 40,
                                 (int64_t)engine->max_send_header_octets);
     engine->padding = (h2_padding)lh2_opt_integer(L, index, "paddingStrategy", H2_PADDING_NONE,
-                                                  H2_PADDING_ALIGNED, H2_PADDING_NONE);
+                                                  H2_PADDING_MAX, H2_PADDING_NONE);
 }
 
 static uint32_t read_ms(lua_State *L, int index, const char *name, uint32_t otherwise) {
