@@ -284,30 +284,23 @@ describe("options.peerMaxConcurrentStreams", function()
         peer:close()
     end)
 
-    it("holds for what a server pushes", function()
-        local object = loop.track(http2.createServer{peerMaxConcurrentStreams = 1})
-        object:on("stream", function(stream)
+    it("gives way to what the client has said of pushes", function()
+        local log = {}
+        local peer = server({peerMaxConcurrentStreams = 100}, function(stream)
             for index = 1, 2 do
-                stream:pushStream({[":path"] = "/" .. index}, function(_, pushed)
-                    pushed:on("error", function() end)
-                    pushed:respond()
-                    pushed:finish("pushed")
+                stream:pushStream({[":path"] = "/" .. index}, function(err, pushed)
+                    log[index] = err and err.code or pushed.id
+                    if index == 2 then
+                        assert.is_true(err.retryable)
+                        assert.equal("local", err.by)
+                        stream:respond({}, {endStream = true})
+                    end
                 end)
             end
-        end)
-        object:listen(0, "127.0.0.1")
-        local peer = rawpeer.open(rawpeer.port_of(object))
-        peer:send(frames.preface, frames.settings(), frames.get(1))
-        local log = {}
-        peer:await("the end of the second push", function(frame)
-            if frame.id ~= 1 and frame.type == frames.HEADERS then
-                log[#log + 1] = "begins " .. frame.id
-            elseif frame.type == frames.DATA then
-                log[#log + 1] = "ends " .. frame.id
-            end
-            return frame.id == 4 and frame.type == frames.DATA
-        end)
-        assert.same({"begins 2", "ends 2", "begins 4", "ends 4"}, log)
+        end, {{frames.MAX_CONCURRENT_STREAMS, 1}})
+        peer:send(frames.get(1))
+        assert.equal(200, peer:await_answer(1).status)
+        assert.same({2, "ERR_HTTP2_STREAM_ERROR"}, log)
         peer:close()
     end)
 end)
