@@ -125,27 +125,33 @@ void lh2_tell_watcher(lua_State *L, lh2_object *object, lh2_event event, int nar
                 hooks->on_watched(L, watcher, (int)event, nargs);
 }
 
-bool lh2_emit(lua_State *L, lh2_object *object, lh2_event event, int nargs) {
-    bool was_watched = lh2_is_watched(object, (int)event);
-    if (was_watched)
+/* Tells the watcher; whether there are listeners, too. Else the arguments are popped. */
+static bool begin_emit(lua_State *L, lh2_object *object, lh2_event event, int nargs) {
+    if (lh2_is_watched(object, (int)event))
         lh2_tell_watcher(L, object, event, nargs);
-    if (!lh2_is_listened(object, (int)event)) {
+    bool is_listened = lh2_is_listened(object, (int)event);
+    if (!is_listened)
         lua_pop(L, nargs);
-        return was_watched;
+    return is_listened;
+}
+
+bool lh2_emit(lua_State *L, lh2_object *object, lh2_event event, int nargs) {
+    bool is_heard = lh2_has_listener(object, event);
+    if (begin_emit(L, object, event, nargs)) {
+        lh2_push(L, object);
+        emit_known(L, event, nargs);
     }
-    lh2_push(L, object);
-    emit_known(L, event, nargs);
-    return true;
+    return is_heard;
 }
 
 bool lh2_emit_at(lua_State *L, int index, lh2_event event, int nargs) {
-    if (!lh2_has_listener(lua_touserdata(L, index), event)) {
-        lua_pop(L, nargs);
-        return false;
+    lh2_object *object = lua_touserdata(L, index);
+    bool is_heard = lh2_has_listener(object, event);
+    if (begin_emit(L, object, event, nargs)) {
+        lua_pushvalue(L, index);
+        emit_known(L, event, nargs);
     }
-    lua_pushvalue(L, index);
-    emit_known(L, event, nargs);
-    return true;
+    return is_heard;
 }
 
 void lh2_emit_error(lua_State *L, lh2_object *object) {
