@@ -292,7 +292,7 @@ end)
 describe("a TLS socket", function()
     after_each(loop.clean)
 
-    it("tells by \"session\" what can be resumed, and by \"keylog\" what Wireshark takes", function()
+    it("tells by \"session\" what can be resumed, and by \"keylog\" its secrets", function()
         local lines, of_server, tickets = {}, {}, {}
         local port, server = serve{}
         server:on("keylog", function(line)
