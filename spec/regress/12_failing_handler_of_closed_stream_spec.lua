@@ -1,5 +1,5 @@
--- A handler that closed its stream and then failed ended the whole program: the answer with 500, which
--- could not be sent any more, failed too.
+-- A handler that closed its stream and then failed ended the whole program: the answer with 500
+-- could not be sent any more, and failed too.
 local http2 = require("http2")
 local loop = require("spec.support.loop")
 local rawpeer = require("spec.support.rawpeer")

@@ -40,6 +40,7 @@ static lh2_response *new_response(lua_State *L, lh2_server *server, lh2_duplex *
     response->carrier = carrier;
     response->version = version;
     response->status = 200;
+    response->left = LH2_SIZE_UNKNOWN;
     response->has_date = true;
     lh2_anchor(L, -1);
     lh2_watch(&carrier->object, &response->object, LH2_EVENT_CLOSE, true);
