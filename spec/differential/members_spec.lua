@@ -1,126 +1,217 @@
--- The members of the compatibility API, called by the same handlers in Node (members_server.js) and
--- here (members_server.lua): what they give and raise, in which order events come, what arrives.
-local http2 = require("http2")
-local loop = require("spec.support.loop")
-local pair = require("spec.support.pair")
-local process = require("spec.support.process")
+-- behaviour.md 15, 18 and 19: what sessions and streams tell of themselves; ALTSVC and ORIGIN.
+local differential = require("spec.support.differential")
+local frames = require("spec.support.frames")
+local programs = require("spec.support.programs")
 
-local function text_of(headers)
-    local lines = {}
-    for name, value in pairs(headers or {}) do
-        if type(name) == "string" and name ~= "date" then
-            lines[#lines + 1] = name .. "="
-                .. (type(value) == "table" and table.concat(value, "|") or tostring(value))
-        end
-    end
-    table.sort(lines)
-    return table.concat(lines, " ") .. (headers and headers.date and " and a date" or "")
+differential.describe("the members", function(scenario)
+    scenario{
+        "of a stream that has arrived",
+        server = {
+            node = [[ t.serve({}, stream => {
+                t.log("names", stream.id, stream.pending, stream.rstCode, stream.aborted,
+                    stream.closed, stream.destroyed, stream.endAfterHeaders, stream.headRequest,
+                    stream.headersSent, stream.pushAllowed, stream.bufferSize);
+                t.log("sides", stream.readable, stream.writable, stream.readableEnded,
+                    stream.writableEnded, stream.readableFlowing, stream.readableLength,
+                    stream.readableHighWaterMark, stream.writableHighWaterMark);
+                t.log("sent", stream.sentHeaders, stream.sentInfoHeaders, stream.sentTrailers);
+                stream.respond({"X-Case": "1"}, {endStream: true});
+                t.log("sent", stream.sentHeaders);
+            }); ]],
+            lua = function(t)
+                t:serve({}, function(stream)
+                    t:log("names", stream.id, stream.pending, stream.rstCode, stream.aborted,
+                        stream.closed, stream.destroyed, stream.endAfterHeaders,
+                        stream.headRequest, stream.headersSent, stream.pushAllowed,
+                        stream.bufferSize)
+                    t:log("sides", stream.readable, stream.writable, stream.readableEnded,
+                        stream.writableEnded, stream.readableFlowing, stream.readableLength,
+                        stream.readableHighWaterMark, stream.writableHighWaterMark)
+                    t:log("sent", stream.sentHeaders, stream.sentInfoHeaders, stream.sentTrailers)
+                    stream:respond({["X-Case"] = "1"}, {endStream = true})
+                    t:log("sent", stream.sentHeaders)
+                end)
+            end,
+        },
+        client = programs.get,
+    }
+
+    scenario{
+        "of a request, before and after it is sent",
+        server = programs.hello,
+        client = {
+            node = [[
+                const session = t.connect();
+                const request = t.request(session, {"X-Case": "1"});
+                const tell = name => t.log(name, request.id, request.pending, request.closed,
+                    request.destroyed, request.headersSent, request.writableEnded, request.state);
+                tell("new");
+                t.log("sent", request.sentHeaders);
+                request.on("ready", () => t.log("id", request.id, request.pending));
+                t.closeAfter(t.read(request, "request"), session);
+                request.on("close", () => tell("old"));
+                request.on("close", () => t.log("session", request.session));
+            ]],
+            lua = function(t)
+                local session = t:connect()
+                local request = t:request(session, {["X-Case"] = "1"})
+                local function tell(name)
+                    t:log(name, request.id, request.pending, request.closed, request.destroyed,
+                        request.headersSent, request.writableEnded, request.state)
+                end
+                tell("new")
+                t:log("sent", request.sentHeaders)
+                request:on("ready", function() t:log("id", request.id, request.pending) end)
+                t:close_after(t:read(request, "request"), session)
+                request:on("close", function() tell("old") end)
+                request:on("close", function() t:log("session", request.session) end)
+            end,
+        },
+    }
+
+    scenario{
+        "of a session, connected and closed",
+        server = programs.hello,
+        client = {
+            node = [[
+                const session = t.connect();
+                const tell = name => t.log(name, session.closed, session.destroyed,
+                    session.connecting, session.encrypted, session.alpnProtocol, session.type,
+                    session.originSet, session.goawayCode, session.goawayLastStreamID,
+                    session.socket === undefined);
+                tell("new");
+                session.on("connect", () => {
+                    tell("connected");
+                });
+                const request = t.read(t.request(session), "request");
+                request.on("close", () => {
+                    t.log("state", session.state.nextStreamID, session.state.lastProcStreamID,
+                        session.state.remoteWindowSize);
+                });
+                session.on("close", () => tell("closed"));
+                t.closeAfter(request, session);
+            ]],
+            lua = function(t)
+                local session = t:connect()
+                local function tell(name)
+                    t:log(name, session.closed, session.destroyed, session.connecting,
+                        session.encrypted, session.alpnProtocol, session.type, session.originSet,
+                        session.goawayCode, session.goawayLastStreamID, session.socket == nil)
+                end
+                tell("new")
+                session:on("connect", function()
+                    tell("connected")
+                end)
+                local request = t:read(t:request(session), "request")
+                request:on("close", function()
+                    t:log("state", session.state.nextStreamID, session.state.lastProcStreamID,
+                        session.state.remoteWindowSize)
+                end)
+                session:on("close", function() tell("closed") end)
+                t:close_after(request, session)
+            end,
+        },
+        by_object = true,
+    }
+
+    scenario{
+        "of the socket of a session",
+        server = programs.hello,
+        client = {
+            node = [[
+                const session = t.connect();
+                session.on("connect", () => {
+                    const socket = session.socket;
+                    t.log("same", socket === session.socket, socket.remoteAddress);
+                    for (const name of ["destroy", "emit", "end", "pause", "read", "resume",
+                        "write", "setEncoding", "setKeepAlive", "setNoDelay"])
+                        t.attempt(name, () => { socket[name]; });
+                    t.attempt("set", () => { socket.write = 1; });
+                    session.close();
+                    session.on("close", () => t.attempt("late", () => socket.remotePort));
+                });
+            ]],
+            lua = function(t)
+                local session = t:connect()
+                session:on("connect", function()
+                    local socket = session.socket
+                    t:log("same", socket == session.socket, socket.remoteAddress)
+                    for _, name in ipairs{"destroy", "emit", "end", "pause", "read", "resume",
+                        "write", "setEncoding", "setKeepAlive", "setNoDelay"} do
+                        t:attempt(name, function() return socket[name] and nil end)
+                    end
+                    t:attempt("set", function() socket.write = 1 end)
+                    session:close()
+                    session:on("close", function()
+                        t:attempt("late", function() return socket.remotePort end)
+                    end)
+                end)
+            end,
+        },
+        by_object = true,
+    }
+end)
+
+local function altsvc(id, origin, value)
+    return frames.frame(frames.ALTSVC, 0, id, string.pack(">s2", origin) .. value)
 end
 
--- What a client sees of one request, and then what the server noted of it.
-local function ask(port, case)
-    local lines = {}
-    local session = loop.track(http2.connect("http://127.0.0.1:" .. port))
-    local function see(label, stream)
-        for _, name in ipairs{"headers", "response", "trailers"} do
-            stream:on(name, function(fields)
-                lines[#lines + 1] = label .. name .. " " .. text_of(fields)
-            end)
-        end
-        pair.collect(stream, function(body)
-            lines[#lines + 1] = ("%sbody of %d: %s"):format(label, #body, body:sub(1, 20))
-        end)
-        stream:on("error", function() end)
-        stream:on("close", function()
-            lines[#lines + 1] = label .. "close " .. stream.rstCode
-        end)
-        return stream
-    end
-    session:on("stream", function(pushed, headers)
-        lines[#lines + 1] = "push " .. (text_of(headers):gsub(":%d+", ":PORT"))
-        see("pushed ", pushed)
-    end)
-    local headers = {[":path"] = case[1], [":method"] = case.method, [":authority"] = "localhost"}
-    if case.method == "CONNECT" then
-        headers[":path"] = nil
-    end
-    for name, value in pairs(case.headers or {}) do
-        headers[name] = value
-    end
-    local stream = see("", session:request(headers, {endStream = case.body == nil}))
-    if case.body then
-        stream:finish(case.body)
-    end
-    if case.aborts then
-        stream:once("data", function()
-            stream:close(http2.constants.NGHTTP2_CANCEL)
-        end)
-    end
-    stream:on("close", function()
-        pair.collect(session:request{[":path"] = "/log"}, function(notes)
-            lines[#lines + 1] = "-- noted\n" .. notes
-            session:close()
-        end)
-    end)
-    loop.run(20)
-    -- Which of two streams is told of first is up to the server.
-    if case.sorted then
-        table.sort(lines)
-    end
-    return table.concat(lines, "\n")
-end
+differential.describe("ALTSVC", function(scenario)
+    scenario{
+        "that a server sends",
+        server = {
+            node = [[ t.serve({}, stream => {
+                const session = stream.session;
+                session.altsvc('h2=":8000"', stream.id);
+                session.altsvc('h2=":8000"', "https://example.org:8080/path");
+                session.altsvc('h2=":8000"', {origin: "https://example.org"});
+                session.altsvc('h2=":8000"', 99);
+                stream.respond({}, {endStream: true});
+            }); ]],
+            lua = function(t)
+                t:serve({}, function(stream)
+                    local session = stream.session
+                    session:altsvc('h2=":8000"', stream.id)
+                    session:altsvc('h2=":8000"', "https://example.org:8080/path")
+                    session:altsvc('h2=":8000"', {origin = "https://example.org"})
+                    session:altsvc('h2=":8000"', 99)
+                    stream:respond({}, {endStream = true})
+                end)
+            end,
+        },
+        peer = function(peer)
+            peer:send(frames.get(1))
+            peer:await_answer(1)
+            peer:send(frames.goaway(0, 0))
+            peer:await_end()
+            peer:close()
+        end,
+        by_object = true,
+    }
 
--- `differs` is {why, Node's words, ours}: where the library differs on purpose.
-local function differ(text, difference)
-    if not difference then
-        return text
-    end
-    local first, last = text:find(difference.node, 1, true)
-    assert(first, "Node no longer differs in " .. difference[1] .. ":\n" .. text)
-    return text:sub(1, first - 1) .. difference.lua .. text:sub(last + 1)
-end
-
-local unchanged = "what was refused has changed nothing"
-
-local cases = {
-    {"/events"}, {"/events-of-a-body", method = "POST", body = "hello"},
-    {"/aborted", aborts = true}, {"/statuses"}, {"/names"}, {"/values"}, {"/date"},
-    {"/connection"}, {"/sent"}, {"/ended"},
-    {"/late-write", differs = {"a response that is complete is not taken back",
-        node = "close 2", lua = "body of 1: x\nclose 0"}},
-    {"/no-chunk", differs = {unchanged, node = "TYPE\ntrue", lua = "TYPE\nfalse"}}, {"/closed"},
-    {"/socket"}, {"/times"}, {"/late"}, {"/hints"}, {"/push", sorted = true}, {"/message"},
-    {"/members"}, {"/corked"}, {"/drain"}, {"/destroyed"}, {"/head/flat"}, {"/head/pairs"},
-    {"/head/message"}, {"/head/message-flat"}, {"/head/odd"},
-    {"/head/zero", differs = {"the status that is sent", node = "true 0", lua = "true 200"}},
-    {"/head/100", differs = {unchanged, node = "false 100", lua = "false 200"}},
-    {"/head/99", differs = {unchanged, node = "false 99", lua = "false 200"}},
-    {"/head/600", differs = {unchanged, node = "false 600", lua = "false 200"}},
-    {"/head/override"}, {"/head/override-flat"},
-    {"/head/wrong-name"}, {"/head/pseudo"}, {"/answered"},
-    {"/checked", method = "POST", body = "x", headers = {expect = "100-continue"}},
-    {"/expected", headers = {expect = "x"}}, {"/", method = "CONNECT", body = ""},
-}
-
-describe("#peers the members of the compatibility API are Node's:", function()
-    local node, ours, node_port, our_port
-
-    setup(function()
-        node = process.start{"node", "--no-warnings", "spec/differential/members_server.js"}
-        node_port = tonumber(node:wait_for_output("listening on (%d+)\n"))
-        ours, our_port = process.start_server("spec/differential/members_server.lua")
-    end)
-
-    teardown(function()
-        node:stop()
-        ours:stop()
-    end)
-
-    after_each(loop.clean)
-
-    for _, case in ipairs(cases) do
-        it((case.method or "GET") .. " " .. case[1], function()
-            assert.equal(differ(ask(node_port, case), case.differs), ask(our_port, case))
-        end)
-    end
+    scenario{
+        "and ORIGIN that a client gets",
+        client = {
+            node = [[
+                const session = t.connect();
+                t.watch(session, "session", {altsvc: 3, origin: 1});
+                t.request(session);
+            ]],
+            lua = function(t)
+                local session = t:connect()
+                t:watch(session, "session", {altsvc = 3, origin = 1})
+                t:request(session)
+            end,
+        },
+        peer = function(peer)
+            peer:await_frame(frames.HEADERS, 1)
+            peer:send(altsvc(1, "", 'h2=":1"'), altsvc(0, "https://a.example", 'h2=":2"'),
+                frames.frame(frames.ORIGIN, 0, 0, string.pack(">s2", "https://b.example")))
+            peer:await_pong()
+            peer:send(frames.goaway(0, 0))
+            peer:await_end()
+            peer:close()
+        end,
+        by_object = true,
+    }
 end)

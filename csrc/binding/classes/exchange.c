@@ -348,7 +348,7 @@ bool lh2_exchange_fail(lua_State *L, lh2_duplex *carrier) {
     static const char text[] = "Internal Server Error";
     lh2_response *response = (lh2_response *)carrier->object.watcher;
     if (response == NULL || carrier->is_destroyed || response->is_ending ||
-        lh2_response_has_begun(response))
+        lh2_response_has_begun(response) || response->version->is_closed(carrier))
         return false;
     int top = lua_gettop(L);
     lh2_push(L, &response->object);

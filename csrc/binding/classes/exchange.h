@@ -40,6 +40,8 @@ typedef struct lh2_carrier {
     const lh2_kept_fields *(*raw_request)(lh2_duplex *carrier);
     bool (*has_sent_headers)(const lh2_duplex *carrier);
     bool (*is_head)(const lh2_duplex *carrier);
+    /* Nothing can be sent any more, though the carrier may not have been destroyed yet. */
+    bool (*is_closed)(const lh2_duplex *carrier);
     /* Pushes the object of the connection's socket, and whose setTimeout is its: nil where they are
      * gone. [-0, +1, m] */
     void (*push_socket)(lua_State *L, lh2_duplex *carrier);

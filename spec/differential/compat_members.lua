@@ -1,4 +1,4 @@
---- Handlers that note what the compatibility API's members do, the same as in members_server.js,
+--- Handlers that note what the compatibility API's members do, the same as in compat_members.js,
 --- over clear-text HTTP/2. GET /log gives the notes of the request before, once that is over.
 local http2 = require("http2")
 local timers = require("http2.timers")
