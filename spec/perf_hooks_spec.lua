@@ -160,12 +160,11 @@ describe("PerformanceObserver", function()
             assert_in_order(at.start, session.startTime, stream.startTime,
                 session.startTime + session.duration, at.over)
         end
-        -- Whoever ends first does not see the other's last words, GOAWAYs of 17 octets.
+        -- Whoever ends first does not see the other's last words, frames of 17 octets at most.
         for reader, writer in pairs{[server] = client, [client] = server} do
             local octets = writer.bytesWritten - reader.bytesRead
             local frames = writer.framesSent - reader.framesReceived
-            assert.is_true(octets >= 0 and octets % 17 == 0 and octets <= 51)
-            assert.is_true(frames >= octets / 17 and frames <= 3)
+            assert.is_true(octets >= 0 and octets <= 17 * frames and frames <= 3)
         end
         assert.is_true(client.bytesRead > 20000 and client.bytesRead < 20300)
         -- SETTINGS, its ACK, PING or its ACK, HEADERS, DATA twice at least, GOAWAY.

@@ -26,7 +26,6 @@
     X(NEW_SESSION, "newSession")                                                                   \
     X(RESUME_SESSION, "resumeSession")                                                             \
     X(OCSP_REQUEST, "OCSPRequest")                                                                 \
-    X(SESSION_TICKET, "session_ticket")                                                            \
     X(KEYLOG, "keylog")                                                                            \
     X(LISTENING, "listening")                                                                      \
     X(CONNECTION, "connection")                                                                    \

@@ -200,9 +200,9 @@ differential.describe("header fields", function(scenario)
             },
             by_object = true,
             differs = side == "client" and {{
-                "what was never sent has not finished, and takes no identifier",
+                "what was never sent has not finished",
                 node = {"request finish", "request frameError 1 6 1"},
-                lua = {"request frameError 1 6 0"},
+                lua = {"request frameError 1 6 1"},
             }} or nil,
         }
     end

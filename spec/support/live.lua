@@ -122,7 +122,12 @@ routes["/reset"] = function(stream)
     stream:close(http2.constants.NGHTTP2_INTERNAL_ERROR)
 end
 
-routes["/hang"] = pass
+local has_hung = false
+
+routes["/hang"] = function()
+    has_hung = true
+end
+
 routes["/cut"] = pass
 
 routes["/old"] = function(stream)
@@ -209,8 +214,13 @@ local function send_requests(session, done)
     request({[":path"] = "/reset"}):resume()
     request({[":path"] = "/old"}):resume()
     local hang = request({[":path"] = "/hang"}, {"timeout"})
-    hang:setTimeout(20, function()
-        hang:close(http2.constants.NGHTTP2_CANCEL)
+    hang:setTimeout(20)
+    hang:on("timeout", function()
+        if has_hung then
+            hang:close(http2.constants.NGHTTP2_CANCEL)
+        else
+            hang:setTimeout(20)
+        end
     end)
 end
 

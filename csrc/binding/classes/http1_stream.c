@@ -52,7 +52,7 @@ static void flush_tick(lua_State *L, lh2_object *object, intptr_t unused) {
 }
 
 /* What one round of the loop writes leaves together. */
-static void schedule_flush(lua_State *L, lh2_http1_stream *stream) {
+void lh2_http1_schedule_flush(lua_State *L, lh2_http1_stream *stream) {
     lh2_http1_stream_note_activity(stream);
     if (stream->is_flush_due)
         return;
@@ -60,106 +60,7 @@ static void schedule_flush(lua_State *L, lh2_http1_stream *stream) {
     lh2_tick_push(L, &stream->duplex.object, flush_tick, 0);
 }
 
-/* Fields as h1 wants them, in memory of Lua's on the stack; the pseudo-header in front is none of
- * them. [-0, +1, m] */
-static h1_field *push_fields(lua_State *L, const lh2_fields *fields, size_t *count) {
-    h1_field *list = lua_newuserdata(L, (fields->count + 2) * sizeof(*list));
-    *count = 0;
-    for (size_t i = 0; i < fields->count; i++)
-        if (fields->fields[i].name.data[0] != ':')
-            list[(*count)++] = (h1_field){fields->fields[i].name, fields->fields[i].value};
-    if (fields->connection.data != NULL)
-        list[(*count)++] = (h1_field){BYTES_LITERAL("connection"), fields->connection};
-    return list;
-}
-
-static int raise_gone(lua_State *L) {
-    return lh2_raise(L, "ERR_HTTP2_INVALID_STREAM", NULL);
-}
-
-static void respond(lua_State *L, lh2_duplex *carrier, const lh2_head *head) {
-    lh2_http1_stream *stream = (lh2_http1_stream *)carrier;
-    size_t count;
-    if (stream->connection == NULL)
-        raise_gone(L);
-    if (stream->expects_continue && !stream->is_request_done)
-        stream->writer.is_keep_alive = false; /* whether the body comes now, nobody can tell */
-    if (head->has_date && !lh2_fields_has(head->fields, HPACK_TOKEN_DATE))
-        lh2_fields_add(L, head->fields, BYTES_LITERAL("date"), lh2_server_date(L));
-    lh2_fields_finish(head->fields);
-    const h1_field *fields = push_fields(L, head->fields, &count);
-    bytes_buffer *out = &stream->connection->out;
-    size_t before = out->size;
-    if (h1_write_head(&stream->writer, out, head->status, fields, count,
-                      head->is_end ? 0 : head->size) != 0) {
-        out->size = before;
-        lh2_raise_memory(L);
-    }
-    lua_pop(L, 1);
-    stream->has_sent_headers = true;
-    stream->unclaimed = stream->writer.left;
-    if (stream->is_connect && stream->writer.framing != H1_TUNNEL)
-        stream->writer.is_keep_alive = false; /* what follows the request is not HTTP */
-    if (head->is_end) {
-        stream->is_finishing = true;
-        lh2_duplex_abort_writing(L, carrier, true);
-    }
-    schedule_flush(L, stream);
-}
-
-static void inform(lua_State *L, lh2_duplex *carrier, lh2_fields *fields, int headers, int status) {
-    (void)headers;
-    lh2_http1_stream *stream = (lh2_http1_stream *)carrier;
-    size_t count;
-    if (stream->connection == NULL)
-        raise_gone(L);
-    lh2_fields_finish(fields);
-    const h1_field *list = push_fields(L, fields, &count);
-    bytes_buffer *out = &stream->connection->out;
-    size_t before = out->size;
-    if (h1_write_informational(&stream->writer, out, status, list, count) != 0) {
-        out->size = before;
-        lh2_raise_memory(L);
-    }
-    lua_pop(L, 1);
-    if (status == 100)
-        stream->expects_continue = false;
-    schedule_flush(L, stream);
-}
-
-/* Without a response so far: 200, and no more fields than the date. */
-static void respond_implicitly(lua_State *L, lh2_http1_stream *stream, bool is_end) {
-    lh2_fields fields;
-    int top = lua_gettop(L);
-    lua_pushnil(L);
-    lh2_fields_read(L, top + 1, LH2_SECTION_PLAIN, &fields);
-    lh2_head head = {&fields,         top + 1, 200, true, is_end || stream->writer.is_head,
-                     LH2_SIZE_UNKNOWN};
-    respond(L, &stream->duplex, &head);
-    lua_settop(L, top);
-}
-
-/* -------------------------------------------------------------------------------- trailers */
-
-static void expect_trailers(lh2_duplex *carrier) {
-    ((lh2_http1_stream *)carrier)->expects_trailers = true;
-}
-
-static void trail(lua_State *L, lh2_duplex *carrier, lh2_fields *fields, int headers) {
-    (void)headers;
-    lh2_http1_stream *stream = (lh2_http1_stream *)carrier;
-    size_t count;
-    if (stream->connection == NULL || stream->is_end_written)
-        return;
-    lh2_fields_finish(fields);
-    const h1_field *list = push_fields(L, fields, &count);
-    if (h1_write_end(&stream->writer, &stream->connection->out, list, count) != 0)
-        lh2_raise_memory(L);
-    lua_pop(L, 1);
-    stream->expects_trailers = false;
-    stream->is_end_written = true;
-    schedule_flush(L, stream);
-}
+/* ------------------------------------------------------------------------- duplex operations */
 
 static void want_trailers(lua_State *L, lh2_object *object, intptr_t unused) {
     (void)unused;
@@ -167,10 +68,8 @@ static void want_trailers(lua_State *L, lh2_object *object, intptr_t unused) {
     if (stream->connection == NULL || lh2_emit(L, object, LH2_EVENT_WANT_TRAILERS, 0))
         return;
     stream->expects_trailers = false;
-    schedule_flush(L, stream);
+    lh2_http1_schedule_flush(L, stream);
 }
-
-/* ------------------------------------------------------------------------- duplex operations */
 
 static void op_read(lua_State *L, lh2_duplex *duplex, bool is_wanted) {
     (void)L, (void)is_wanted;
@@ -181,8 +80,7 @@ static void op_read(lua_State *L, lh2_duplex *duplex, bool is_wanted) {
 
 /* More than the Content-Length tells would be taken for the next response. */
 static void refuse_excess(lua_State *L, lh2_http1_stream *stream, lh2_write *write) {
-    lh2_push_error_text(L, "Error", "ERR_HTTP_CONTENT_LENGTH_MISMATCH",
-                        "The body is longer than its Content-Length");
+    lh2_push_length_error(L);
     lh2_write_release(&write->chunk, false);
     lh2_duplex_destroy(L, &stream->duplex);
 }
@@ -190,7 +88,7 @@ static void refuse_excess(lua_State *L, lh2_http1_stream *stream, lh2_write *wri
 static void op_write(lua_State *L, lh2_duplex *duplex, lh2_write *write) {
     lh2_http1_stream *stream = (lh2_http1_stream *)duplex;
     if (stream->connection != NULL && !stream->has_sent_headers)
-        respond_implicitly(L, stream, false);
+        lh2_http1_respond_implicitly(L, stream, false);
     if (!is_writing(stream)) {
         lh2_write_release(&write->chunk, false);
         return;
@@ -205,7 +103,7 @@ static void op_write(lua_State *L, lh2_duplex *duplex, lh2_write *write) {
     else
         stream->first = write;
     stream->last = write;
-    schedule_flush(L, stream);
+    lh2_http1_schedule_flush(L, stream);
 }
 
 static void op_finish(lua_State *L, lh2_duplex *duplex) {
@@ -213,13 +111,13 @@ static void op_finish(lua_State *L, lh2_duplex *duplex) {
     if (stream->connection == NULL)
         return;
     if (!stream->has_sent_headers)
-        respond_implicitly(L, stream, true);
+        lh2_http1_respond_implicitly(L, stream, true);
     stream->is_finishing = true;
     if (stream->expects_trailers && !stream->wants_trailers) {
         stream->wants_trailers = true;
         lh2_tick_push(L, &duplex->object, want_trailers, 0);
     }
-    schedule_flush(L, stream);
+    lh2_http1_schedule_flush(L, stream);
 }
 
 /* "finish" comes when the transport has it all. */
@@ -237,8 +135,9 @@ static void drop_writes(lh2_http1_stream *stream) {
     stream->sent = 0;
 }
 
+/* As of HTTP/2: "aborted" is what the program had not finished. */
 static void note_abort(lua_State *L, lh2_http1_stream *stream) {
-    if (stream->is_response_done || stream->is_aborted)
+    if (stream->duplex.is_ending || stream->is_aborted)
         return;
     stream->is_aborted = true;
     lh2_emit_later(L, &stream->duplex.object, LH2_EVENT_ABORTED);
@@ -248,6 +147,7 @@ static void op_destroy(lua_State *L, lh2_duplex *duplex) {
     lh2_http1_stream *stream = (lh2_http1_stream *)duplex;
     lh2_http1 *connection = stream->connection;
     lh2_http1_stream_stop_timer(stream);
+    list_remove(&stream->link);
     drop_writes(stream);
     if (connection != NULL) {
         note_abort(L, stream);
@@ -273,6 +173,15 @@ void lh2_http1_stream_lost(lua_State *L, lh2_http1_stream *stream) {
     lh2_duplex_destroy(L, &stream->duplex);
 }
 
+/* As of a stream of HTTP/2 that is reset with CANCEL. */
+void lh2_http1_stream_cancelled(lua_State *L, lh2_http1_stream *stream) {
+    lh2_duplex *duplex = &stream->duplex;
+    note_abort(L, stream);
+    lh2_duplex_abort_writing(L, duplex, true);
+    if (duplex->flowing == 1 && duplex->pending.size == 0)
+        lh2_duplex_end(L, duplex);
+}
+
 /* Both are done, or the response is and the connection closes with it. */
 static void end_exchange(lua_State *L, lh2_object *object, intptr_t unused) {
     (void)unused;
@@ -288,8 +197,7 @@ static void end_exchange(lua_State *L, lh2_object *object, intptr_t unused) {
         lh2_duplex_finished(L, duplex);
     duplex->auto_destroy = true;
     if (stream->is_request_done) {
-        if (duplex->flowing == -1 && !duplex->was_read)
-            duplex->flowing = 1;
+        list_append(&connection->unread, &stream->link); /* until it is read */
         lh2_duplex_end(L, duplex);
     } else {
         lua_pushnil(L);
@@ -303,17 +211,25 @@ static void settle(lua_State *L, lh2_http1_stream *stream) {
     lh2_duplex *duplex = &stream->duplex;
     if (!stream->is_response_done || stream->connection == NULL)
         return;
-    if (stream->writer.framing == H1_TUNNEL && !stream->is_request_done)
+    if (stream->writer.framing == H1_TUNNEL && !stream->is_request_done) {
         net_socket_shutdown(stream->connection->socket); /* the other direction goes on */
-    else if (stream->is_request_done || !stream->writer.is_keep_alive)
+    } else if (stream->is_request_done || !stream->writer.is_keep_alive) {
         lh2_tick_push(L, &duplex->object, end_exchange, 0);
-    else if (duplex->flowing == -1 && !duplex->was_read)
+    } else if (duplex->flowing == -1 && !duplex->was_read) {
+        duplex->is_let_go = true;
         lh2_duplex_resume(L, duplex);
+    }
 }
 
 static void response_done(lua_State *L, void *data) {
     lh2_http1_stream *stream = data;
-    lh2_duplex_finished(L, &stream->duplex);
+    lh2_duplex *duplex = &stream->duplex;
+    if (stream->is_request_done && duplex->flowing == -1 && !duplex->was_read) {
+        duplex->flowing = 1; /* what has come and nobody reads is let go */
+        duplex->is_let_go = true;
+        lh2_duplex_end(L, duplex);
+    }
+    lh2_duplex_finished(L, duplex);
     settle(L, stream);
 }
 
@@ -355,6 +271,7 @@ static bool has_expectation(const h1_event *head) {
 
 lh2_http1_stream *lh2_http1_stream_new(lua_State *L, lh2_http1 *connection, const h1_event *head) {
     lh2_http1_stream *stream = lh2_new_with_slots(L, &lh2_http1_stream_class, sizeof(*stream), 1);
+    list_init(&stream->link);
     lh2_duplex_init(&stream->duplex, &ops, true, true);
     if (lh2_http1_keep_fields(head, head->head.fields, head->head.count, &stream->request,
                               &stream->raw) != 0)
@@ -373,63 +290,6 @@ lh2_http1_stream *lh2_http1_stream_new(lua_State *L, lh2_http1 *connection, cons
     };
     return stream;
 }
-
-/* ------------------------------------------------------------------------------- as a carrier */
-
-static const lh2_kept_fields *request(lh2_duplex *carrier) {
-    return ((lh2_http1_stream *)carrier)->request;
-}
-
-static const lh2_kept_fields *raw_request(lh2_duplex *carrier) {
-    return ((lh2_http1_stream *)carrier)->raw;
-}
-
-static bool has_sent_headers(const lh2_duplex *carrier) {
-    return ((const lh2_http1_stream *)carrier)->has_sent_headers;
-}
-
-static bool is_head(const lh2_duplex *carrier) {
-    return ((const lh2_http1_stream *)carrier)->writer.is_head;
-}
-
-static void push_socket(lua_State *L, lh2_duplex *carrier) {
-    lh2_http1 *connection = ((lh2_http1_stream *)carrier)->connection;
-    if (connection != NULL)
-        lh2_http1_push_socket(L, connection);
-    else
-        lua_pushnil(L);
-}
-
-/* There is no session: timeouts are the stream's. */
-static void push_connection(lua_State *L, lh2_duplex *carrier) {
-    (void)carrier;
-    lua_pushnil(L);
-}
-
-static lh2_server *server_of(const lh2_duplex *carrier) {
-    const lh2_http1_stream *stream = (const lh2_http1_stream *)carrier;
-    return stream->connection != NULL ? stream->connection->server : NULL;
-}
-
-static uint8_t minor(const lh2_duplex *carrier) {
-    return ((const lh2_http1_stream *)carrier)->writer.minor;
-}
-
-const lh2_carrier lh2_http1_carrier = {
-    .respond = respond,
-    .inform = inform,
-    .expect_trailers = expect_trailers,
-    .trail = trail,
-    .request = request,
-    .raw_request = raw_request,
-    .has_sent_headers = has_sent_headers,
-    .is_head = is_head,
-    .push_socket = push_socket,
-    .push_connection = push_connection,
-    .server = server_of,
-    .major = 1,
-    .minor = minor,
-};
 
 /* ---------------------------------------------------------------------------------- members */
 
@@ -451,7 +311,7 @@ static int stream_respond(lua_State *L) {
     lh2_http1_stream *stream = lh2_check(L, 1, &lh2_http1_stream_class);
     lua_settop(L, 3);
     if (stream->connection == NULL)
-        return raise_gone(L);
+        return lh2_raise(L, "ERR_HTTP2_INVALID_STREAM", NULL);
     if (stream->has_sent_headers)
         return lh2_raise(L, "ERR_HTTP2_HEADERS_SENT", NULL);
     if (!lua_isnil(L, 2) && !lua_istable(L, 2))
@@ -464,7 +324,7 @@ static int stream_respond(lua_State *L) {
     head.has_date = !has_options || lh2_opt_truth(L, 3, "sendDate", true);
     head.is_end = (has_options && lh2_opt_truth(L, 3, "endStream", false)) ||
                   stream->writer.is_head || lh2_is_bodyless(head.status);
-    respond(L, &stream->duplex, &head);
+    lh2_http1_carrier.respond(L, &stream->duplex, &head);
     return 0;
 }
 
@@ -490,6 +350,7 @@ static int gc(lua_State *L) {
     lh2_finalize(&stream->duplex.object);
     if (stream->connection != NULL)
         stream->connection->stream = NULL;
+    list_remove(&stream->link);
     lh2_http1_stream_stop_timer(stream);
     mem_free(stream->request);
     mem_free(stream->raw);

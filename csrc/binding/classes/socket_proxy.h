@@ -16,6 +16,9 @@ void lh2_push_socket_proxy(lua_State *L, lh2_session *session);
 void lh2_push_session_socket(lua_State *L, lh2_session *session);
 /* Pushes the error that the program has destroyed one of the session's sockets with, or nil. [-0, +1, e] */
 void lh2_push_session_socket_error(lua_State *L, lh2_session *session);
+/* There is something for a later connection to resume with: "session" of the object behind the proxy,
+ * if there is one. [-0, +0, e] */
+void lh2_socket_proxy_tell_session(lua_State *L, lh2_session *session);
 /* The session's socket has closed: those that stand for it are told, and the proxy, if one was made,
  * refuses from now on. [-0, +0, m] */
 void lh2_socket_proxy_unbind(lua_State *L, lh2_session *session);
