@@ -77,8 +77,9 @@ static void linger(lh2_session *session, uint64_t delay_ms) {
     lh2_session_rearm(session);
     if (session->timer == NULL)
         close_transport(session); /* for want of memory */
-    else if (session->socket != NULL && net_socket_is_carried(session->socket))
-        net_timer_ref(session->timer, true); /* nothing else keeps the loop alive */
+    else
+        net_timer_ref(session->timer,
+                      true); /* maybe nothing else keeps the loop alive until then */
 }
 
 static void drop_timer(lh2_session *session) {
@@ -87,11 +88,15 @@ static void drop_timer(lh2_session *session) {
     session->timer = NULL;
 }
 
-/* All is said: FIN, and then the peer's FIN is waited for, not for ever. */
+/* All is said: FIN, and then the peer's FIN is waited for, not for ever, unless it has come. */
 static void shut_transport(lh2_session *session) {
     if (session->socket == NULL)
         return;
     net_socket_shutdown(session->socket);
+    if (session->has_peer_ended && net_socket_queued(session->socket) == 0) {
+        close_transport(session);
+        return;
+    }
     net_socket_read_start(session->socket);
     linger(session, LINGER_MS);
 }
