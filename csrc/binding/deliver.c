@@ -194,7 +194,7 @@ static void deliver_goaway(lua_State *L, void *data) {
         lh2_session_close(L, session);
         return;
     }
-    lh2_push_session_error(L, code, H2_BY_PEER);
+    lh2_push_session_error(L, code, H2_BY_PEER, true);
     /* Our own GOAWAY says NO_ERROR; the streams end with the peer's code. */
     h2_session_terminate(session->engine, H2_NO_ERROR, bytes_slice_of(NULL, 0));
     lh2_session_destroy(L, session, code);
@@ -210,10 +210,7 @@ static void deliver_fault(lua_State *L, void *data) {
                         "%s (%s)", text, name != NULL ? name : "?");
     lua_pushinteger(L, (lua_Integer)d->event->fault.code);
     lua_setfield(L, -2, "errno");
-    lua_pushliteral(L, "peer");
-    lua_setfield(L, -2, "by");
-    lua_pushliteral(L, "session");
-    lua_setfield(L, -2, "scope");
+    lh2_set_verdict(L, "session", H2_BY_PEER, true);
     lh2_session_destroy(L, d->session, H2_INTERNAL_ERROR);
 }
 
