@@ -236,26 +236,28 @@ void lh2_class_open(lua_State *L) {
 
 /* --------------------------------------------------------------------------------- objects */
 
-static void *make_object(lua_State *L, const lh2_class *class, size_t size, int user_values) {
+static void *make_object(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
+                         int user_values) {
     (void)user_values;
     lh2_object *object = lua_newuserdatauv(L, size, user_values);
     memset(object, 0, size);
     object->brand = &brand;
     object->class = class;
-    object->runtime = lh2_runtime_of(L);
+    object->runtime = runtime;
     lua_rawgetp(L, LUA_REGISTRYINDEX, class);
     lua_setmetatable(L, -2);
     return object;
 }
 
 void *lh2_new(lua_State *L, const lh2_class *class, size_t size) {
-    return make_object(L, class, size, 1);
+    return make_object(L, lh2_runtime_of(L), class, size, 1);
 }
 
 #if LUA_COMPAT_MANY_USER_VALUES
 
-void *lh2_new_with_slots(lua_State *L, const lh2_class *class, size_t size, int count) {
-    return make_object(L, class, size, 1 + count);
+void *lh2_new_with_slots(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
+                         int count) {
+    return make_object(L, runtime, class, size, 1 + count);
 }
 
 void lh2_set_slot(lua_State *L, int index, int slot) {
@@ -271,9 +273,10 @@ void lh2_push_slot(lua_State *L, int index, int slot) {
 /* Slots are private fields. */
 static const char slot_keys[3];
 
-void *lh2_new_with_slots(lua_State *L, const lh2_class *class, size_t size, int count) {
+void *lh2_new_with_slots(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
+                         int count) {
     (void)count;
-    return make_object(L, class, size, 1);
+    return make_object(L, runtime, class, size, 1);
 }
 
 void lh2_set_slot(lua_State *L, int index, int slot) {

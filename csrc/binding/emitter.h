@@ -75,9 +75,9 @@ static inline bool lh2_has_listener(const lh2_object *object, lh2_event event) {
     return (object->listened | object->watched) >> event & 1;
 }
 
-/* Whether a listener may look at more than three arguments: a fourth need not be made otherwise. */
+/* Whether anybody may look at more than two arguments: rawHeaders need not be made otherwise. */
 static inline bool lh2_wants_all(const lh2_object *object, lh2_event event) {
-    return object->all_wanted >> event & 1;
+    return (object->all_wanted | object->watched) >> event & 1;
 }
 
 /* Calls the listeners of an anchored object with the `nargs` values on top, which are popped. An

@@ -209,13 +209,12 @@ static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name) {
         text = lua_tolstring(L, -1, &size);
         return check_value(L, name, bytes_slice_of(text, size));
     case LUA_TNUMBER: {
-        double d = lua_tonumber(L, -1);
-        int64_t i = d >= -9.2e18 && d <= 9.2e18 ? (int64_t)d : 0;
-        if ((double)i == d) {
-            text = print_integer(number + sizeof number, (int64_t)lua_tointeger(L, -1));
+        int64_t integer = 0;
+        if (lua_compat_integer(L, -1, &integer)) {
+            text = print_integer(number + sizeof number, integer);
             size = (size_t)(number + sizeof number - text);
         } else {
-            size = (size_t)snprintf(number, sizeof number, "%.14g", d);
+            size = (size_t)snprintf(number, sizeof number, "%.14g", lua_tonumber(L, -1));
         }
         break;
     }
@@ -308,8 +307,9 @@ static void read_values(lua_State *L, lh2_fields *f, bytes_slice name, bool may_
     }
 }
 
-static void read_map(lua_State *L, lh2_fields *f) {
-    bool has_lowered = false;
+/* Returns whether the map has [sensitiveHeaders]. */
+static bool read_map(lua_State *L, lh2_fields *f) {
+    bool has_lowered = false, has_sensitive = false;
     lua_pushnil(L);
     while (lua_next(L, f->_table)) {
         if (lua_type(L, -2) == LUA_TSTRING) {
@@ -324,9 +324,12 @@ static void read_map(lua_State *L, lh2_fields *f) {
                    lua_touserdata(L, -2) != (void *)&lh2_sensitive_key) {
             lua_pushvalue(L, -2);
             lh2_raise(L, "ERR_INVALID_HTTP_TOKEN", luaL_typename(L, -1));
+        } else {
+            has_sensitive = true;
         }
         lua_pop(L, 1);
     }
+    return has_sensitive;
 }
 
 static void read_sequence(lua_State *L, lh2_fields *f, int count) {
@@ -391,9 +394,8 @@ void lh2_fields_read(lua_State *L, int index, lh2_section section, lh2_fields *f
     lua_pop(L, 1);
     if (is_sequence)
         read_sequence(L, f, (int)lua_rawlen(L, f->_table));
-    else
-        read_map(L, f);
-    read_sensitive(L, f);
+    if (is_sequence || read_map(L, f))
+        read_sensitive(L, f);
 }
 
 void lh2_fields_set_status(lh2_fields *f, int status) {

@@ -1,9 +1,8 @@
 #include "binding/headers.h"
 
-/* Registry keys: the table of names by token, and the empty list that most headers share. */
-static const char names_key, nothing_key;
-
 #define LAST_TOKEN 61
+/* In the runtime's table of names by token, behind them: the empty list that most headers share. */
+#define NOTHING (LAST_TOKEN + 1)
 
 /* Pushes the name, from the table of known names (at `names`) where it is one. */
 static void push_name(lua_State *L, int names, const hpack_field *field) {
@@ -99,13 +98,14 @@ static void set_sensitive(lua_State *L, int names, const hpack_field *fields, si
         lua_rawseti(L, -2, ++found);
     }
     if (found == 0)
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &nothing_key);
+        lua_rawgeti(L, names, NOTHING);
     lua_rawset(L, -3);
 }
 
-void lh2_push_headers(lua_State *L, const hpack_field *fields, size_t count) {
+void lh2_push_headers(lua_State *L, const lh2_runtime *runtime, const hpack_field *fields,
+                      size_t count) {
     luaL_checkstack(L, 10, "headers");
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key);
+    lh2_push_held(L, runtime->names_ref);
     int names = lua_gettop(L);
     lua_createtable(L, 0, (int)count + 1);
     uint32_t seen[2] = {0, 0};
@@ -132,9 +132,10 @@ void lh2_push_headers(lua_State *L, const hpack_field *fields, size_t count) {
     lua_remove(L, names);
 }
 
-void lh2_push_raw_headers(lua_State *L, const hpack_field *fields, size_t count) {
+void lh2_push_raw_headers(lua_State *L, const lh2_runtime *runtime, const hpack_field *fields,
+                          size_t count) {
     luaL_checkstack(L, 10, "headers");
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key);
+    lh2_push_held(L, runtime->names_ref);
     int names = lua_gettop(L);
     lua_createtable(L, (int)count * 2, 0);
     for (size_t i = 0; i < count; i++) {
@@ -166,14 +167,14 @@ static void push_nothing(lua_State *L) {
 }
 
 void lh2_headers_open(lua_State *L) {
-    lua_createtable(L, LAST_TOKEN, 0);
+    lua_createtable(L, NOTHING, 0);
     for (int token = 1; token <= LAST_TOKEN; token++) {
         push_slice(L, hpack_token_name((hpack_token)token));
         lua_rawseti(L, -2, token);
     }
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &names_key);
     push_nothing(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &nothing_key);
+    lua_rawseti(L, -2, NOTHING);
+    lh2_runtime_of(L)->names_ref = lh2_hold(L);
     lh2_push_sensitive_key(L);
     lua_setfield(L, -2, "sensitiveHeaders");
 }

@@ -35,6 +35,8 @@ static int runtime_gc(lua_State *L) {
         lh2_write_drop(LIST_ENTRY(list_first(&runtime->writes), lh2_write, all));
     mem_free(runtime->ticks);
     runtime->ticks = NULL;
+    mem_free(runtime->free_anchors);
+    runtime->free_anchors = NULL;
     return 0;
 }
 

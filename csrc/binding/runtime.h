@@ -28,11 +28,14 @@ typedef struct lh2_runtime {
     struct lh2_tick *ticks;   /* ring of calls due */
     size_t ticks_first, ticks_count, ticks_capacity;
     size_t ticks_reserved; /* room kept for lh2_tick_push_reserved */
+    int *free_anchors;     /* slots of the registry (anchor.c) that hold nothing */
+    uint32_t free_anchor_count, anchor_slots, anchors_capacity;
     list_node writes; /* every lh2_write (duplex.h) there is: freed with the state at the latest */
     lh2_hooks hooks[LH2_MAX_HOOKS];
     lua_State *idle_task; /* a coroutine for handlers to run in (task.c); NULL: none is idle */
     int idle_task_ref;    /* held */
     int enter_ref, blame_ref, traceback_ref; /* functions of call.c, held */
+    int names_ref;                           /* the table of known names (headers.c), held */
     bool has_uncaught; /* an error waits to be raised by run (in the state's slot) */
     bool is_observed;  /* performance entries are wanted (perf.c) */
     uint64_t time_origin_ns;

@@ -84,9 +84,9 @@ static void call_hooks(lua_State *L, int owner, int event, bool is_added) {
                 hooks->on_listener(L, owner, event, is_added);
 }
 
-/* Whether the listeners on top may look at more than three arguments. [-0, +0, -] */
+/* Whether the listeners on top may look at more than two arguments. [-0, +0, -] */
 static bool want_all(lua_State *L) {
-    return !lua_isfunction(L, -1) || lua_compat_max_arguments(L, -1) > 3;
+    return !lua_isfunction(L, -1) || lua_compat_max_arguments(L, -1) > 2;
 }
 
 /* Replaces the listeners of an event by the value on top. [-1, +0, m] */
@@ -241,9 +241,9 @@ static bool fire_entry(lua_State *L, int owner, int name, int event) {
 }
 
 /* Calls the listener below its `nargs` arguments; a handler may wait. [-(nargs+1), +0, e] */
-static void call_listener(lua_State *L, int event, int nargs) {
+static void call_listener(lua_State *L, lh2_runtime *runtime, int event, int nargs) {
     if (event >= 0 && HANDLER_EVENTS >> event & 1)
-        lh2_task_run(L, nargs);
+        lh2_task_run(L, runtime, nargs);
     else
         lua_call(L, nargs, 0);
 }
@@ -253,6 +253,7 @@ static void call_listener(lua_State *L, int event, int nargs) {
 static void call_list(lua_State *L, int name, int event, int nargs) {
     int list = lua_gettop(L), owner = list - 1, first = owner - nargs;
     int count = (int)lua_rawlen(L, list);
+    lh2_runtime *runtime = ((lh2_object *)lua_touserdata(L, owner))->runtime;
     luaL_checkstack(L, nargs + LUA_MINSTACK, "too many arguments");
     if (!is_shared(L, list)) {
         lua_pushboolean(L, true);
@@ -264,7 +265,7 @@ static void call_list(lua_State *L, int name, int event, int nargs) {
             continue;
         for (int argument = first; argument < owner; argument++)
             lua_pushvalue(L, argument);
-        call_listener(L, event, nargs);
+        call_listener(L, runtime, event, nargs);
     }
 }
 
@@ -272,9 +273,10 @@ static void call_list(lua_State *L, int name, int event, int nargs) {
  * index of the event's name; 0: known by its number. [-(nargs+2), +0, e] */
 static void call_listeners(lua_State *L, int name, int event, int nargs) {
     if (lua_isfunction(L, -1)) {
+        lh2_runtime *runtime = ((lh2_object *)lua_touserdata(L, -2))->runtime;
         lua_replace(L, -2);
         lua_insert(L, -nargs - 1);
-        call_listener(L, event, nargs);
+        call_listener(L, runtime, event, nargs);
         return;
     }
     int bottom = lua_gettop(L) - nargs - 2;

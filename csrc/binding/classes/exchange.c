@@ -33,7 +33,8 @@ static const void *response_key(const lh2_carrier *version) {
 /* A response that watches the carrier; what it keeps is on top. [-1, +1, m] */
 static lh2_response *new_response(lua_State *L, lh2_server *server, lh2_duplex *carrier,
                                   const lh2_carrier *version) {
-    lh2_response *response = lh2_new_with_slots(L, &lh2_response_class, sizeof(*response), 2);
+    lh2_response *response =
+        lh2_new_with_slots(L, carrier->object.runtime, &lh2_response_class, sizeof(*response), 2);
     apply_class(L, server, response_key(version));
     lua_insert(L, -2);
     lh2_set_slot(L, -2, LH2_SLOT_OWNER);
@@ -49,7 +50,8 @@ static lh2_response *new_response(lua_State *L, lh2_server *server, lh2_duplex *
 
 void lh2_exchange_new(lua_State *L, lh2_server *server, const lh2_carrier *version) {
     lh2_duplex *carrier = lua_touserdata(L, -1);
-    lh2_request *request = lh2_new_with_slots(L, &lh2_request_class, sizeof(*request), 1);
+    lh2_request *request =
+        lh2_new_with_slots(L, carrier->object.runtime, &lh2_request_class, sizeof(*request), 1);
     apply_class(L, server, request_key(version));
     lua_pushvalue(L, -2);
     lh2_set_slot(L, -2, LH2_SLOT_OWNER);

@@ -366,7 +366,7 @@ static void push_full_headers(lua_State *L, const arguments *a) {
         lua_setfield(L, -2, ":status");
     }
     if (a->has_date && !lh2_headers_has(L, -1, "date")) {
-        bytes_slice date = lh2_server_date(L);
+        bytes_slice date = lh2_server_date(lh2_runtime_of(L));
         lua_pushlstring(L, (const char *)date.data, date.size);
         lua_setfield(L, -2, "date");
     }
