@@ -294,16 +294,19 @@ void lh2_finalize(lh2_object *object) {
         object->runtime->is_closing = true;
 }
 
-void *lh2_test(lua_State *L, int index, const lh2_class *class) {
-    if (lua_type(L, index) != LUA_TUSERDATA || lua_rawlen(L, index) < sizeof(lh2_object))
-        return NULL;
-    lh2_object *object = lua_touserdata(L, index);
-    if (object->brand != &brand)
-        return NULL;
+bool lh2_is_a(const lh2_object *object, const lh2_class *class) {
     const lh2_class *ancestor = object->class;
     while (ancestor && ancestor != class)
         ancestor = ancestor->parent;
-    return ancestor ? object : NULL;
+    return ancestor;
+}
+
+void *lh2_test(lua_State *L, int index, const lh2_class *class) {
+    lh2_object *object = lua_touserdata(L, index);
+    /* The length of a light userdata is 0. */
+    if (!object || lua_rawlen(L, index) < sizeof(lh2_object) || object->brand != &brand)
+        return NULL;
+    return lh2_is_a(object, class) ? object : NULL;
 }
 
 void *lh2_check(lua_State *L, int index, const lh2_class *class) {
@@ -323,7 +326,7 @@ void lh2_push_fields(lua_State *L, int index) {
         return;
     }
     index = lua_absindex(L, index);
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 4);
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, index, 1);
     object->has_fields = 1;

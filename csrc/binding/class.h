@@ -53,6 +53,8 @@ void lh2_push_slot(lua_State *L, int index, int slot);
 /* First in every __gc: an object that has anchors is finalized by lua_close alone, from where on
  * nothing is emitted. */
 void lh2_finalize(lh2_object *object);
+/* Whether the object is of the class or one that inherits from it. */
+bool lh2_is_a(const lh2_object *object, const lh2_class *class);
 /* The object at `index` if it is of the class or one that inherits from it; else NULL. [-0, +0, -] */
 void *lh2_test(lua_State *L, int index, const lh2_class *class);
 /* The same; raises ERR_INVALID_ARG_TYPE-like for a wrong `self`. [-0, +0, v] */

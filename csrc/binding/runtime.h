@@ -18,6 +18,7 @@ typedef struct lh2_hooks {
     const struct lh2_class *class;
     bool (*on_blame)(lua_State *L, struct lh2_object *object);
     void (*on_listener)(lua_State *L, int index, int event, bool is_added);
+    uint64_t listener_events; /* ... of which events, a bit for each */
     void (*on_watched)(lua_State *L, struct lh2_object *watcher, int event, int nargs);
 } lh2_hooks;
 
@@ -36,6 +37,7 @@ typedef struct lh2_runtime {
     int idle_task_ref;    /* held */
     int enter_ref, blame_ref, traceback_ref; /* functions of call.c, held */
     int names_ref;                           /* the table of known names (headers.c), held */
+    int events_ref;    /* name -> number and number -> name of the known events (emitter.c), held */
     bool has_uncaught; /* an error waits to be raised by run (in the state's slot) */
     bool is_observed;  /* performance entries are wanted (perf.c) */
     uint64_t time_origin_ns;

@@ -9,22 +9,26 @@
  * Else there is a list of entries: a function, or for once() a table {function, is_fired}. A list
  * that was emitted from is marked at [0] and never changed again: a change makes a new list, so that
  * each round of emitting calls those that were there when it began. */
-static const char names_key;  /* name -> number and number -> name of the known events */
 static const char others_key; /* in the fields: listeners of all other events, by name */
 
 /* Events whose listeners serve a request. */
-#define EVENT_BIT(name) ((uint64_t)1 << LH2_EVENT_##name)
 #define HANDLER_EVENTS                                                                             \
-    (EVENT_BIT(STREAM) | EVENT_BIT(REQUEST) | EVENT_BIT(CHECK_CONTINUE) |                          \
-     EVENT_BIT(CHECK_EXPECTATION))
+    (LH2_EVENT_BIT(STREAM) | LH2_EVENT_BIT(REQUEST) | LH2_EVENT_BIT(CHECK_CONTINUE) |              \
+     LH2_EVENT_BIT(CHECK_EXPECTATION))
 
 enum { LIST_IS_SHARED = 0, ENTRY_FUNCTION = 1, ENTRY_IS_FIRED = 2 };
 
 /* ------------------------------------------------------------------------------ where they lie */
 
+/* Pushes the table of known events. [-0, +1, -] */
+static void push_events(lua_State *L, int owner) {
+    const lh2_object *object = lua_touserdata(L, owner);
+    lh2_push_held(L, object->runtime->events_ref);
+}
+
 /* The number of the event whose name is at `name`, or -1. [-0, +0, -] */
-static int event_of(lua_State *L, int name) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key);
+static int event_of(lua_State *L, int owner, int name) {
+    push_events(L, owner);
     lua_pushvalue(L, name);
     lua_rawget(L, -2);
     int event = lua_type(L, name) == LUA_TSTRING ? (int)lua_tointeger(L, -1) - 1 : -1;
@@ -33,8 +37,8 @@ static int event_of(lua_State *L, int name) {
 }
 
 /* [-0, +1, -] */
-static void push_event_name(lua_State *L, int event) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key);
+static void push_event_name(lua_State *L, int owner, int event) {
+    push_events(L, owner);
     lua_rawgeti(L, -1, event + 1);
     lua_replace(L, -2);
 }
@@ -47,7 +51,7 @@ static bool is_listened(const lh2_object *object, int event) {
 /* Pushes the listeners of an event: nil, a function or a list. [-0, +1, -] */
 static void push_listeners(lua_State *L, int owner, int name, int event) {
     const lh2_object *object = lua_touserdata(L, owner);
-    if (!object->has_fields) {
+    if (!object->has_fields || (event >= 0 && !is_listened(object, event))) {
         lua_pushnil(L);
         return;
     }
@@ -78,15 +82,19 @@ static void push_others(lua_State *L, int owner) {
 
 static void call_hooks(lua_State *L, int owner, int event, bool is_added) {
     const lh2_object *object = lua_touserdata(L, owner);
-    for (const lh2_class *class = object->class; class; class = class->parent)
-        for (const lh2_hooks *hooks = object->runtime->hooks; hooks->class; hooks++)
-            if (hooks->class == class && hooks->on_listener)
-                hooks->on_listener(L, owner, event, is_added);
+    for (const lh2_hooks *hooks = object->runtime->hooks; hooks->class; hooks++)
+        if (hooks->listener_events >> event & 1 && lh2_is_a(object, hooks->class))
+            hooks->on_listener(L, owner, event, is_added);
 }
 
-/* Whether the listeners on top may look at more than two arguments. [-0, +0, -] */
-static bool want_all(lua_State *L) {
-    return !lua_isfunction(L, -1) || lua_compat_max_arguments(L, -1) > 2;
+/* Events whose third argument or a later one is made only where somebody may look at it. */
+#define LONG_EVENTS                                                                                \
+    (LH2_EVENT_BIT(STREAM) | LH2_EVENT_BIT(RESPONSE) | LH2_EVENT_BIT(PUSH) |                       \
+     LH2_EVENT_BIT(HEADERS) | LH2_EVENT_BIT(TRAILERS))
+
+/* Whether the listeners on top may look at more than two arguments of such an event. [-0, +0, -] */
+static bool want_all(lua_State *L, uint64_t bit) {
+    return bit & LONG_EVENTS && (!lua_isfunction(L, -1) || lua_compat_max_arguments(L, -1) > 2);
 }
 
 /* Replaces the listeners of an event by the value on top. [-1, +0, m] */
@@ -101,7 +109,7 @@ static void set_listeners(lua_State *L, int owner, int name, int event) {
     }
     lh2_object *object = lua_touserdata(L, owner);
     uint64_t bit = (uint64_t)1 << event, before = object->listened;
-    bool is_none = lua_isnil(L, -1), wants_all = want_all(L);
+    bool is_none = lua_isnil(L, -1), wants_all = want_all(L, bit);
     lh2_push_fields(L, owner);
     lua_insert(L, -2);
     lua_rawseti(L, -2, event + 1); /* may fail, and what tells of it is true only then */
@@ -227,7 +235,7 @@ static bool fire_entry(lua_State *L, int owner, int name, int event) {
     lua_rawseti(L, entry, ENTRY_IS_FIRED);
     lua_settop(L, entry);
     if (name == 0) {
-        push_event_name(L, event);
+        push_event_name(L, owner, event);
         name = entry + 1;
     }
     push_listeners(L, owner, name, event);
@@ -384,7 +392,7 @@ static void announce(lua_State *L, int owner, lh2_event announcement, int name, 
 /* Adds the function at `listener` to the event whose name is at `name`. [-0, +0, e] */
 static void add_listener(lua_State *L, int owner, int name, int listener, bool is_once,
                          bool is_first) {
-    int event = event_of(L, name), top = lua_gettop(L);
+    int event = event_of(L, owner, name), top = lua_gettop(L);
     announce(L, owner, LH2_EVENT_NEW_LISTENER, name, listener);
     push_listeners(L, owner, name, event);
     bool is_none = lua_isnil(L, -1);
@@ -411,13 +419,16 @@ static void add_listener(lua_State *L, int owner, int name, int listener, bool i
 void lh2_add_listener(lua_State *L, int index, lh2_event event, bool is_once) {
     index = lua_absindex(L, index);
     int listener = lua_gettop(L);
-    push_event_name(L, (int)event);
+    push_event_name(L, index, (int)event);
     add_listener(L, index, listener + 1, listener, is_once, false);
     lua_settop(L, listener - 1);
 }
 
-void lh2_set_listener_hook(lua_State *L, const lh2_class *class, lh2_listener_hook hook) {
-    lh2_runtime_hooks(lh2_runtime_of(L), class)->on_listener = hook;
+void lh2_set_listener_hook(lua_State *L, const lh2_class *class, uint64_t events,
+                           lh2_listener_hook hook) {
+    lh2_hooks *hooks = lh2_runtime_hooks(lh2_runtime_of(L), class);
+    hooks->on_listener = hook;
+    hooks->listener_events = events;
 }
 
 /* ---------------------------------------------------------------------------------- methods */
@@ -459,7 +470,7 @@ static int prepend_once_listener(lua_State *L) {
 
 /* Takes out the listener at `listener` of the event whose name is at `name`. [-0, +0, e] */
 static void remove_listener(lua_State *L, int owner, int name, int listener) {
-    int event = event_of(L, name);
+    int event = event_of(L, owner, name);
     push_listeners(L, owner, name, event);
     int at = find_entry(L, listener);
     lua_pop(L, 1);
@@ -470,7 +481,7 @@ static void remove_listener(lua_State *L, int owner, int name, int listener) {
 void lh2_remove_listener(lua_State *L, int index, lh2_event event) {
     index = lua_absindex(L, index);
     int listener = lua_gettop(L);
-    push_event_name(L, (int)event);
+    push_event_name(L, index, (int)event);
     remove_listener(L, index, listener + 1, listener);
     lua_settop(L, listener - 1);
 }
@@ -503,7 +514,7 @@ static void remove_all_known(lua_State *L, const lh2_object *object) {
     for (int event = 0; event < LH2_EVENT_COUNT; event++) {
         if (event == LH2_EVENT_REMOVE_LISTENER || !is_listened(object, event))
             continue;
-        push_event_name(L, event);
+        push_event_name(L, 1, event);
         remove_all_of(L, lua_gettop(L), event);
         lua_pop(L, 1);
     }
@@ -528,11 +539,11 @@ static int remove_all_listeners(lua_State *L) {
     const lh2_object *object = lh2_check(L, 1, &lh2_emitter_class);
     lua_settop(L, 2);
     if (!lua_isnil(L, 2)) {
-        remove_all_of(L, 2, event_of(L, 2));
+        remove_all_of(L, 2, event_of(L, 1, 2));
     } else if (object->has_fields) {
         remove_all_known(L, object);
         remove_all_others(L);
-        push_event_name(L, LH2_EVENT_REMOVE_LISTENER);
+        push_event_name(L, 1, LH2_EVENT_REMOVE_LISTENER);
         remove_all_of(L, 3, LH2_EVENT_REMOVE_LISTENER);
     }
     lua_settop(L, 1);
@@ -557,7 +568,7 @@ static int raise_unhandled(lua_State *L) {
 int lh2_emitter_emit(lua_State *L) {
     lh2_check(L, 1, &lh2_emitter_class);
     check_name(L);
-    int event = event_of(L, 2), nargs = lua_gettop(L) - 2;
+    int event = event_of(L, 1, 2), nargs = lua_gettop(L) - 2;
     bool was_watched = is_watched(lua_touserdata(L, 1), event);
     if (was_watched)
         tell_watcher(L, lua_touserdata(L, 1), (lh2_event)event, nargs);
@@ -579,7 +590,7 @@ int lh2_emitter_emit(lua_State *L) {
 static int listener_count(lua_State *L) {
     lh2_check(L, 1, &lh2_emitter_class);
     check_name(L);
-    push_listeners(L, 1, 2, event_of(L, 2));
+    push_listeners(L, 1, 2, event_of(L, 1, 2));
     int count = lua_istable(L, -1) ? (int)lua_rawlen(L, -1) : !lua_isnil(L, -1);
     lua_pushinteger(L, count);
     return 1;
@@ -590,7 +601,7 @@ static int listeners(lua_State *L) {
     lh2_check(L, 1, &lh2_emitter_class);
     check_name(L);
     lua_settop(L, 2);
-    push_listeners(L, 1, 2, event_of(L, 2));
+    push_listeners(L, 1, 2, event_of(L, 1, 2));
     lua_newtable(L);
     if (lua_isfunction(L, 3)) {
         lua_pushvalue(L, 3);
@@ -612,7 +623,7 @@ static int event_names(lua_State *L) {
     lua_newtable(L);
     for (int event = 0; event < LH2_EVENT_COUNT; event++)
         if (is_listened(object, event)) {
-            push_event_name(L, event);
+            push_event_name(L, 1, event);
             lua_rawseti(L, 2, ++count);
         }
     lh2_get_private(L, 1, &others_key);
@@ -667,7 +678,7 @@ void lh2_emitter_open(lua_State *L) {
         lua_pushinteger(L, event + 1);
         lua_setfield(L, -2, names[event]);
     }
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &names_key);
+    lh2_runtime_of(L)->events_ref = lh2_hold(L);
     lh2_class_register(L, &lh2_emitter_class);
     lua_pushcfunction(L, new_emitter);
     lua_setfield(L, -2, "EventEmitter");

@@ -361,9 +361,9 @@ void lh2_exchange_open(lua_State *L) {
     lh2_class_register(L, &lh2_response_headers_class);
     lh2_class_register(L, &lh2_response_class);
     lh2_exchange_socket_open(L);
-    lh2_set_listener_hook(L, &lh2_request_class, on_request_listener);
-    lh2_set_listener_hook(L, &lh2_response_class, on_response_listener);
-    lh2_set_listener_hook(L, &lh2_server_class, on_server_listener);
+    lh2_set_listener_hook(L, &lh2_request_class, LH2_EVERY_EVENT, on_request_listener);
+    lh2_set_listener_hook(L, &lh2_response_class, LH2_EVENT_BIT(DRAIN), on_response_listener);
+    lh2_set_listener_hook(L, &lh2_server_class, LH2_EVENT_BIT(REQUEST), on_server_listener);
     lh2_set_watch_hook(L, &lh2_response_class, on_watched);
     lh2_export_class(L, "Http2ServerRequest", &lh2_request_class);
     lh2_export_class(L, "Http2ServerResponse", &lh2_response_class);

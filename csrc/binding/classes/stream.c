@@ -383,7 +383,9 @@ static const lh2_duplex_ops ops = {
 
 lh2_stream *lh2_stream_new(lua_State *L, const lh2_class *class, lh2_session *session, uint32_t id,
                            bool is_readable, bool is_writable) {
-    lh2_stream *stream = lh2_new_with_slots(L, session->object.runtime, class, sizeof(*stream), 1);
+    int slots = session->role == H2_CLIENT ? LH2_STREAM_SLOT_SESSION : LH2_STREAM_SLOT_HEADERS;
+    lh2_stream *stream =
+        lh2_new_with_slots(L, session->object.runtime, class, sizeof(*stream), slots);
     list_init(&stream->link);
     lh2_duplex_init(&stream->duplex, &ops, is_readable, is_writable);
     lh2_anchor(L, -1);
