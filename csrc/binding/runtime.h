@@ -32,6 +32,8 @@ typedef struct lh2_runtime {
     int *free_anchors;     /* slots of the registry (anchor.c) that hold nothing */
     uint32_t free_anchor_count, anchor_slots, anchors_capacity;
     list_node writes; /* every lh2_write (duplex.h) there is: freed with the state at the latest */
+    list_node spare_writes; /* the memory of some that are through */
+    uint32_t spare_write_count;
     lh2_hooks hooks[LH2_MAX_HOOKS];
     lua_State *idle_task; /* a coroutine for handlers to run in (task.c); NULL: none is idle */
     int idle_task_ref;    /* held */
