@@ -1,10 +1,11 @@
 #include "base/mem.h"
 #include "binding/duplex.h"
 
-#ifdef __SANITIZE_ADDRESS__
-#define KEPT_WRITES 0 /* so that a use too late is seen */
-#else
 #define KEPT_WRITES 256
+#ifdef __SANITIZE_ADDRESS__
+#define KEEPS_WRITES false /* so that a use too late is seen */
+#else
+#define KEEPS_WRITES true
 #endif
 
 lh2_write *lh2_write_take(lh2_runtime *runtime, size_t size) {
@@ -20,7 +21,9 @@ lh2_write *lh2_write_take(lh2_runtime *runtime, size_t size) {
 
 void lh2_write_drop(lh2_runtime *runtime, lh2_write *write) {
     list_remove(&write->all);
-    if (!write->is_small || runtime->spare_write_count >= KEPT_WRITES || runtime->is_closing) {
+    bool is_kept = KEEPS_WRITES && write->is_small && !runtime->is_closing &&
+                   runtime->spare_write_count < KEPT_WRITES;
+    if (!is_kept) {
         mem_free(write);
         return;
     }
