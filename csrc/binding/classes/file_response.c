@@ -366,7 +366,7 @@ static void push_full_headers(lua_State *L, const arguments *a) {
         lua_setfield(L, -2, ":status");
     }
     if (a->has_date && !lh2_headers_has(L, -1, "date")) {
-        bytes_slice date = lh2_server_date(lh2_runtime_of(L));
+        bytes_slice date = lh2_server_date(((lh2_object *)lua_touserdata(L, 1))->runtime);
         lua_pushlstring(L, (const char *)date.data, date.size);
         lua_setfield(L, -2, "date");
     }
@@ -419,7 +419,7 @@ int lh2_respond_with_file(lua_State *L) {
     const char *path = lh2_check_string(L, 2, "path", &size);
     if (strlen(path) != size)
         return lh2_raise_value(L, "path", "must be a string without null bytes", 2);
-    net_loop *loop = lh2_runtime_loop(L);
+    net_loop *loop = stream->duplex.object.runtime->loop;
     push_full_headers(L, &a);
     file_body *body = new_body(L, &a);
     hold_call(L, body);
@@ -434,7 +434,7 @@ int lh2_respond_with_fd(lua_State *L) {
     arguments a;
     lh2_stream *stream = check_arguments(L, &a);
     int descriptor = lh2_check_descriptor(L, 2, "fd");
-    net_loop *loop = lh2_runtime_loop(L);
+    net_loop *loop = stream->duplex.object.runtime->loop;
     lua_getfield(L, 4, "statCheck");
     bool has_check = !lua_isnil(L, -1);
     if (has_check)

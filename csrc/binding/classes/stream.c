@@ -555,7 +555,7 @@ static int stream_close_variable(lua_State *L) {
 }
 
 static int stream_gc(lua_State *L) {
-    lh2_stream *stream = lh2_check(L, 1, &lh2_stream_class);
+    lh2_stream *stream = lua_touserdata(L, 1);
     lh2_finalize(&stream->duplex.object);
     list_remove(&stream->link);
     lh2_stream_stop_timer(stream);
