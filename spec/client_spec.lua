@@ -562,7 +562,7 @@ describe("a client whose connection", function()
     end)
 
     it("is refused gives the cause to streams, and the error to the session", function()
-        local port = process.free_port()
+        local port = process.refusing_port()
         local session = loop.track(http2.connect("http://127.0.0.1:" .. port))
         local views = {stream = watch(session:request()), session = watch(session)}
         loop.run()
@@ -625,10 +625,11 @@ describe("a client whose connection", function()
     end)
 
     it("goes to a name that is not there says so", function()
-        local session = loop.track(http2.connect("http://nowhere.invalid:80"))
+        -- No name server is asked for a name with an empty label: none can be slow or out of reach.
+        local session = loop.track(http2.connect("http://no..where:80"))
         local view = watch(session)
-        loop.run(20)
-        assert.truthy(({ENOTFOUND = true, EAI_AGAIN = true})[view.err.code], view.err.code)
+        loop.run()
+        assert.equal("ENOTFOUND", view.err.code)
     end)
 
     it("is closed sends GOAWAY, finishes its streams and ends the connection", function()

@@ -67,7 +67,7 @@ describe("an error", function()
     end)
 
     it("ERR_SOCKET_CLOSED comes of a socket that closes before it is connected", function()
-        local socket = net.connect(process.free_port(), "127.0.0.1")
+        local socket = net.connect(process.refusing_port(), "127.0.0.1")
         local session = loop.track(http2.connect("http://localhost",
             {createConnection = function() return socket end}))
         local await = error_of(session)

@@ -157,19 +157,19 @@ end)
 
 describe("the server and the client in README.md", function()
     it("talk to each other", function()
-        local port = process.free_port()
         local folder = process.folder()
-        local number = 0
-        for block in process.read_file("README.md"):gmatch("```lua\n(.-)```") do
-            number = number + 1
-            process.write_file(("%s/%d.lua"):format(folder, number), (block:gsub("8080", port)))
-        end
-        local server = process.start({process.interpreter(), folder .. "/1.lua"}, {ours = true})
+        local server = process.start_on_ports(1, function(port)
+            local number = 0
+            for block in process.read_file("README.md"):gmatch("```lua\n(.-)```") do
+                number = number + 1
+                process.write_file(("%s/%d.lua"):format(folder, number), (block:gsub("8080", port)))
+            end
+            return {process.interpreter(), folder .. "/1.lua"}, {ours = true}
+        end)
         finally(function()
             server:stop()
             process.remove(folder)
         end)
-        server:wait_for_port(port)
         local result = process.run({process.interpreter(), folder .. "/2.lua"}, {ours = true})
         assert.equal("200\nYou asked for /hello\n", result.out, result.err)
     end)

@@ -3,6 +3,7 @@ local net = require("http2.net")
 local timers = require("http2.timers")
 local loop = require("spec.support.loop")
 local cert = require("spec.support.cert")
+local pace = require("spec.support.pace")
 
 local setTimeout = timers.setTimeout
 
@@ -137,24 +138,23 @@ describe("a server", function()
 
     it("counts its connections, and closes when the last has ended", function()
         local events, count = {}, nil
-        local server = listen(function(socket)
+        local server, client
+        server = listen(function(socket)
             socket:on("close", function()
                 events[#events + 1] = "socket"
             end)
             socket:resume()
-        end, function(server, port)
-            local client = net.connect(port, "127.0.0.1")
+            server:getConnections(function(err, n)
+                assert.is_nil(err)
+                count = n
+            end)
+            server:close()
             setTimeout(function()
-                server:getConnections(function(err, n)
-                    assert.is_nil(err)
-                    count = n
-                end)
-                server:close()
-                setTimeout(function()
-                    events[#events + 1] = "end"
-                    client:finish()
-                end, 10)
-            end, 20)
+                events[#events + 1] = "end"
+                client:finish()
+            end, 10)
+        end, function(_, port)
+            client = net.connect(port, "127.0.0.1")
         end)
         watch(events, server, "close")
         loop.run()
@@ -164,20 +164,19 @@ describe("a server", function()
 
     it("drops connections over its limit", function()
         local dropped, connected = nil, 0
-        local server = listen(function(socket)
+        local server, first
+        server = listen(function(socket)
             connected = connected + 1
             socket:resume()
-        end, function(server, port)
-            local first = net.connect(port, "127.0.0.1")
-            setTimeout(function()
-                local second = net.connect(port, "127.0.0.1")
-                second:resume()
-                second:on("error", function() end)
-                second:on("close", function()
-                    first:destroy()
-                    server:close()
-                end)
-            end, 20)
+            local second = net.connect(server:address().port, "127.0.0.1")
+            second:resume()
+            second:on("error", function() end)
+            second:on("close", function()
+                first:destroy()
+                server:close()
+            end)
+        end, function(_, port)
+            first = net.connect(port, "127.0.0.1")
         end)
         server.maxConnections = 1
         server:on("drop", function(facts)
@@ -350,33 +349,34 @@ describe("a socket", function()
     end)
 
     it("emits timeout after idle time, and closes nothing", function()
-        local times = 0
-        listen(function(socket)
-            socket:resume()
-        end, function(server, port)
-            local client = net.connect(port, "127.0.0.1", function() end)
-            client:on("connect", function()
-                local start = 0
-                client:setTimeout(30, function()
-                    times = times + 1
-                    assert.equal(3, start)
-                    assert.is_false(client.destroyed)
-                    client:destroy()
-                    server:close()
+        pace.try(function(unit)
+            local times, beats = 0, 0
+            listen(function(socket)
+                socket:resume()
+            end, function(server, port)
+                local client = net.connect(port, "127.0.0.1", function() end)
+                client:on("connect", function()
+                    client:setTimeout(2 * unit, function()
+                        times = times + 1
+                        assert.is_false(client.destroyed)
+                        client:destroy()
+                        server:close()
+                    end)
+                    assert.equal(2 * unit, client.timeout)
+                    local beat
+                    beat = timers.setInterval(function()
+                        beats = beats + 1
+                        client:write("alive")
+                        if beats == 3 then
+                            timers.clearInterval(beat)
+                        end
+                    end, unit)
                 end)
-                assert.equal(30, client.timeout)
-                local beat
-                beat = timers.setInterval(function()
-                    start = start + 1
-                    client:write("alive")
-                    if start == 3 then
-                        timers.clearInterval(beat)
-                    end
-                end, 15)
             end)
+            loop.run()
+            assert.equal(1, times)
+            assert.equal(3, beats)
         end)
-        loop.run()
-        assert.equal(1, times)
     end)
 
     it("closes both ways when the peer ends, unless half-open is allowed", function()
@@ -638,7 +638,7 @@ describe("a TLS socket", function()
             end)
             client:write(("0123456789"):rep(size / 10))
         end)
-        loop.run(10)
+        loop.run()
         assert.equal(size, got)
     end)
 

@@ -3,6 +3,7 @@ local http2 = require("http2")
 local loop = require("spec.support.loop")
 local pair = require("spec.support.pair")
 local perf_hooks = require("http2.perf_hooks")
+local socket = require("socket")
 local timers = require("http2.timers")
 
 local function after(ms, fn)
@@ -16,17 +17,19 @@ local function raised_code(fn, ...)
     return err.code
 end
 
--- One POST of 5000 octets answered with 20000 after 30 ms, and a ping.
+local pause_ms = 30
+
+-- One POST of 5000 octets answered with 20000 after a pause, and a ping. The whole process pauses:
+-- however long a busy machine makes things take, these milliseconds are between the two.
 local function play()
     pair.play{
         server = function(server)
             server:on("stream", function(stream)
                 stream:resume()
                 stream:on("end", function()
-                    after(30, function()
-                        stream:respond()
-                        stream:finish(("y"):rep(20000))
-                    end)
+                    socket.sleep(pause_ms / 1000)
+                    stream:respond()
+                    stream:finish(("y"):rep(20000))
                 end)
             end)
         end,
@@ -83,36 +86,35 @@ describe("PerformanceObserver", function()
         assert.equal(1, served.id)
         assert.equal(20000, served.bytesWritten)
         assert.is_true(served.startTime >= before)
-        assert.is_true(served.duration >= 29 and served.duration < 5000)
-        assert.is_true(served.timeToFirstHeader >= 0 and served.timeToFirstHeader < 29)
-        assert.is_true(served.timeToFirstByte < 29)
-        assert.is_true(served.timeToFirstByteSent >= 29)
+        assert.is_true(served.timeToFirstHeader >= 0)
+        assert.is_true(served.timeToFirstByte >= served.timeToFirstHeader)
+        assert.is_true(served.timeToFirstByteSent - served.timeToFirstByte >= pause_ms)
         assert.is_true(served.timeToFirstByteSent <= served.duration)
+        assert.is_true(served.startTime + served.duration <= perf_hooks.performance.now())
 
         local asked = find(entries, "Http2Stream", "bytesRead", 20000)
         assert.equal(5000, asked.bytesWritten)
-        assert.is_true(asked.timeToFirstHeader >= 29)
+        assert.is_true(asked.timeToFirstByteSent >= 0)
+        assert.is_true(asked.timeToFirstHeader - asked.timeToFirstByteSent >= pause_ms)
         assert.is_true(asked.timeToFirstByte >= asked.timeToFirstHeader)
-        assert.is_true(asked.timeToFirstByteSent < 29)
 
         local server = find(entries, "Http2Session", "type", "server")
         local client = find(entries, "Http2Session", "type", "client")
         assert.equal(1, server.streamCount)
         assert.equal(1, client.streamCount)
         assert.equal(1, server.maxConcurrentStreams)
-        -- Whoever ends first does not see the other's last words, GOAWAYs of 17 octets.
+        -- Whoever ends first does not see the other's last words, frames of 17 octets at most.
         for reader, writer in pairs{[server] = client, [client] = server} do
             local octets = writer.bytesWritten - reader.bytesRead
             local frames = writer.framesSent - reader.framesReceived
-            assert.is_true(octets >= 0 and octets % 17 == 0 and octets <= 51)
-            assert.is_true(frames >= octets / 17 and frames <= 3)
+            assert.is_true(octets >= 0 and octets <= 17 * frames and frames <= 3)
         end
         assert.is_true(client.bytesRead > 20000 and client.bytesRead < 20300)
         -- SETTINGS, its ACK, PING or its ACK, HEADERS, DATA twice at least, GOAWAY.
         assert.is_true(server.framesSent >= 7 and server.framesSent < 20)
-        assert.is_true(client.pingRTT > 0 and client.pingRTT < 1000)
+        assert.is_true(client.pingRTT > 0 and client.pingRTT <= client.duration)
         assert.equal(0, server.pingRTT)
-        assert.is_true(server.streamAverageDuration >= 29)
+        assert.is_true(server.streamAverageDuration >= pause_ms)
         assert.is_true(server.duration >= served.duration)
 
         local position = {}

@@ -225,7 +225,7 @@ describe("an error anywhere else", function()
     end)
 
     it("that is an error event without a listener is raised as it is", function()
-        local port = process.free_port()
+        local port = process.refusing_port()
         loop.track(http2.connect("http://127.0.0.1:" .. port))
         local ok, err = pcall(http2.run)
         assert.is_false(ok)

@@ -44,7 +44,6 @@ local function scenes(tls)
         local got
         pair.play{
             tls = tls,
-            seconds = 20,
             server = function(server)
                 server:on("stream", function(stream)
                     stream:respond({[":status"] = 200})

@@ -123,13 +123,13 @@ describe("a TLS client", function()
     end)
 
     it("says that the server does not speak h2", function()
-        local port = process.free_port()
-        local peer = process.start{
-            "openssl", "s_server", "-accept", tostring(port), "-alpn", "http/1.1", "-quiet",
-            "-cert", cert.path("server.crt"), "-key", cert.path("server.key"),
-        }
+        local peer, port = process.start_on_ports(1, function(port)
+            return {
+                "openssl", "s_server", "-accept", tostring(port), "-alpn", "http/1.1", "-quiet",
+                "-cert", cert.path("server.crt"), "-key", cert.path("server.key"),
+            }
+        end)
         finally(function() peer:stop() end)
-        peer:wait_for_port(port)
         local err
         local session = loop.track(
             http2.connect("https://localhost:" .. port, {ca = cert.read("ca.crt")}))

@@ -20,22 +20,25 @@ static uint64_t after(const h2_session *session, uint32_t ms) {
 /* --------------------------------------------------------------------------- SETTINGS and blocks */
 
 void h2_session_date_settings(h2_session *session, h2_settings_sent *sent) {
-    bool is_running = session->is_timed;
-    sent->due_ms = is_running ? after(session, session->limits.options.settings_ack_ms) : H2_NEVER;
+    sent->due_ms =
+        session->is_timed ? after(session, session->limits.options.settings_ack_ms) : H2_NEVER;
+}
+
+void h2_session_date_block(h2_session *session) {
+    session->deadlines.begun_ms = after(session, session->limits.options.header_block_ms);
 }
 
 /* The clock runs from now on. */
 static void start(h2_session *session) {
     session->is_timed = true;
-    session->deadlines.first_settings_ms =
-        after(session, session->limits.options.first_settings_ms);
+    session->deadlines.begun_ms = after(session, session->limits.options.first_settings_ms);
     for (list_node *link = session->sent_settings.next; link != &session->sent_settings;
          link = link->next)
         h2_session_date_settings(session, LIST_ENTRY(link, h2_settings_sent, link));
 }
 
 static uint64_t first_settings_due(const h2_session *session) {
-    return session->in.has_settings ? H2_NEVER : session->deadlines.first_settings_ms;
+    return session->in.has_settings ? H2_NEVER : session->deadlines.begun_ms;
 }
 
 static uint64_t acknowledgement_due(const h2_session *session) {
@@ -45,9 +48,7 @@ static uint64_t acknowledgement_due(const h2_session *session) {
 }
 
 static uint64_t block_due(const h2_session *session) {
-    uint32_t ms = session->limits.options.header_block_ms;
-    bool is_open = session->block.kind != H2_BLOCK_NONE;
-    return is_open && ms > 0 ? session->block.begun_ms + ms : H2_NEVER;
+    return session->block.kind != H2_BLOCK_NONE ? session->deadlines.begun_ms : H2_NEVER;
 }
 
 /* ---------------------------------------------------------------------------------------- stalls */

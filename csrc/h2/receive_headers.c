@@ -37,10 +37,10 @@ static int begin_block(h2_session *session, h2_block_kind kind, uint32_t promise
                         .flags = frame->flags,
                         .stream_id = frame->stream_id,
                         .promised_id = promised_id,
-                        .begun_ms = session->limits.now_ms,
                         .is_late = is_late,
                         .section = section};
     h2_limits_block(&session->limits);
+    h2_session_date_block(session);
     session->in.expect = expect_fragment;
     bool is_empty = session->in.left == session->in.padding;
     if (is_empty && !(frame->flags & H2_FLAG_END_HEADERS))

@@ -85,7 +85,7 @@ static void init(h2_session *session, const h2_options *options) {
         .announced_max_streams = UINT32_MAX,
         .max_reserved_peer = options->max_reserved_remote_streams,
         .max_send_header_octets = options->max_send_header_octets,
-        .deadlines = {.first_settings_ms = H2_NEVER, .look_ms = H2_NEVER},
+        .deadlines = {.begun_ms = H2_NEVER, .look_ms = H2_NEVER},
     };
     h2_session_begin_reading(session);
     idmap_init(&session->streams, options->seed);

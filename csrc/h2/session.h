@@ -46,7 +46,6 @@ typedef struct h2_block {
     uint8_t flags; /* of the frame that began it */
     uint32_t stream_id;
     uint32_t promised_id;
-    uint64_t begun_ms;
     bool is_late;           /* after END_STREAM: a fault of the stream, raised at the end */
     hpack_section *section; /* kept until the next h2_session_next: its event points into it */
 } h2_block;
@@ -63,9 +62,9 @@ typedef struct h2_early_priorities {
 
 /* What is due by when (deadline.c); H2_NEVER where nothing is. */
 typedef struct h2_deadlines {
-    uint64_t first_settings_ms; /* the peer's, while they have not come */
-    uint64_t look_ms;           /* at streams whose DATA is held back */
-    uint64_t grace_ms;          /* nothing that was due before is late before this */
+    uint64_t begun_ms; /* what the peer has begun: its first SETTINGS, then the open header block */
+    uint64_t look_ms;  /* at streams whose DATA is held back */
+    uint64_t grace_ms; /* nothing that was due before is late before this */
 } h2_deadlines;
 
 struct h2_session {
@@ -267,6 +266,8 @@ void h2_session_apply_early_priority(h2_session *session, h2_stream *stream);
 
 /* Says by when a SETTINGS frame of ours is to be acknowledged. */
 void h2_session_date_settings(h2_session *session, h2_settings_sent *sent);
+/* Says by when the header block that begins is to end. */
+void h2_session_date_block(h2_session *session);
 /* Watches a stream from now on whose DATA a window holds back. */
 void h2_session_note_stall(h2_session *session, h2_stream *stream);
 /* The same for the window of the connection, after output. */

@@ -351,6 +351,7 @@ void net_socket_carrier_end(net_socket *socket);
 void net_socket_carrier_writable(net_socket *socket);
 void net_socket_carrier_finished(net_socket *socket);
 void net_socket_carrier_failed(net_socket *socket, const net_error *error);
+bool net_socket_is_carried(const net_socket *socket);
 /* The carrier under the socket, if it is one with these functions; else NULL. */
 void *net_socket_carrier(const net_socket *socket, const net_carrier *carrier);
 

@@ -3,8 +3,8 @@
 //   {start: id, role, code, port}  ->  {id, port} once a server listens, {id, line} for each line of
 //                                      the trace, {id, done: true} when all its sessions have closed
 //   {finish: id}                   ->  {id, finished: true} when nothing of it is left
-// `code` is the body of a function of (t, http2), `t` being the Tracer below; its twin for Lua is
-// spec/support/tracer.lua, and both must print alike.
+// `code` is the body of a function of (t, http2, require), `t` being the Tracer below; its twin for
+// Lua is spec/support/tracer.lua, and both must print alike.
 "use strict";
 
 const http2 = require("http2");
@@ -205,7 +205,7 @@ readline.createInterface({input: control}).on("line", line => {
     if (order.start !== undefined) {
         const tracer = new Tracer(order);
         tracers.set(order.start, tracer);
-        new Function("t", "http2", "net", order.code)(tracer, http2, net);
+        new Function("t", "http2", "require", order.code)(tracer, http2, require);
     } else {
         tracers.get(order.finish).finish();
         tracers.delete(order.finish);

@@ -20,7 +20,7 @@ describe("#browser #peers headless Chromium", function()
             "--disable-sync", "--disable-dev-shm-usage", "--user-data-dir=" .. profile,
             "--ignore-certificate-errors-spki-list=" .. cert.key_hash("server"),
             "--virtual-time-budget=20000", "--dump-dom", url,
-        }, {seconds = 90})
+        }, {seconds = 180})
         process.remove(profile)
         return result.out, result.out .. result.err
     end

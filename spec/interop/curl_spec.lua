@@ -14,12 +14,12 @@ local function against(scheme, server_arguments, curl_arguments)
     end)
 
     local function curl(path, ...)
-        local argv = {"curl", "--silent", "--show-error", "--max-time", "20"}
+        local argv = {"curl", "--silent", "--show-error", "--max-time", "100"}
         local how = curl_arguments()
         table.move(how, 1, #how, #argv + 1, argv)
         table.move({...}, 1, select("#", ...), #argv + 1, argv)
         argv[#argv + 1] = ("%s://localhost:%d%s"):format(scheme, port, path)
-        local result = process.run(argv, {seconds = 30})
+        local result = process.run(argv, {seconds = 120})
         assert.equal(0, result.status, result.err)
         return result.out
     end

@@ -30,14 +30,14 @@ describe("#peers examples/server.lua", function()
     end)
 
     it("gives nghttp its files at once", function()
-        local result = process.run{"nghttp", "--timeout=10", url .. "/style.css", url .. "/page.js"}
+        local result = process.run{"nghttp", "--timeout=50", url .. "/style.css", url .. "/page.js"}
         assert.truthy(result.out:find(file("style.css"), 1, true), result.err)
         assert.truthy(result.out:find(file("page.js"), 1, true), result.err)
     end)
 
     it("gives h2load ten thousand answers", function()
         local result = process.run({"h2load", "-n", "10000", "-c", "10", "-m", "10", url .. "/"},
-            {seconds = 60})
+            {seconds = 120})
         assert.truthy(result.out:find("10000 succeeded, 0 failed", 1, true), result.out)
     end)
 

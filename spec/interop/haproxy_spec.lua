@@ -11,9 +11,9 @@ global
     maxconn 200
 defaults
     mode http
-    timeout connect 5s
-    timeout client 20s
-    timeout server 20s
+    timeout connect 60s
+    timeout client 100s
+    timeout server 100s
 frontend clear
     bind 127.0.0.1:CLEAR proto h2
     default_backend clear
@@ -36,18 +36,17 @@ describe("#peers HAProxy", function()
         folder = process.folder()
         servers.one, ports.ONE = process.start_server("spec/support/test_server.lua", {})
         servers.two, ports.TWO = process.start_server("spec/support/test_server.lua", {"tls"})
-        for _, name in ipairs{"CLEAR", "SECURE", "OLD"} do
-            ports[name] = process.free_port()
-        end
-        local facts = {FOLDER = folder, AUTHORITY = cert.path("ca.crt")}
-        for name, port in pairs(ports) do
-            facts[name] = port
-        end
         process.write_file(folder .. "/server.pem",
             cert.read("server.crt") .. cert.read("server.key"))
-        process.write_file(folder .. "/haproxy.cfg", (template:gsub("%u%u%u+", facts)))
-        servers.proxy = process.start{"haproxy", "-db", "-f", folder .. "/haproxy.cfg"}
-        servers.proxy:wait_for_port(ports.OLD)
+        servers.proxy = process.start_on_ports(3, function(...)
+            ports.CLEAR, ports.SECURE, ports.OLD = ...
+            local facts = {FOLDER = folder, AUTHORITY = cert.path("ca.crt")}
+            for name, port in pairs(ports) do
+                facts[name] = port
+            end
+            process.write_file(folder .. "/haproxy.cfg", (template:gsub("%u%u%u+", facts)))
+            return {"haproxy", "-db", "-f", folder .. "/haproxy.cfg"}
+        end)
     end)
 
     teardown(function()
@@ -74,7 +73,7 @@ describe("#peers HAProxy", function()
             local options, body = {ca = cert.read("ca.crt")}, payload.make(3000000)
             -- Not /echo: HAProxy 2.6 stands still when both ways are full, whatever the server.
             assert.equal("3000000", fetch.post(url(), options, "/length", body).body)
-            local down = fetch.get(url(), options, "/size/3000000", 20)
+            local down = fetch.get(url(), options, "/size/3000000")
             assert.is_nil(payload.difference(down.body, body))
         end)
 

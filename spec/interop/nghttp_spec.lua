@@ -13,9 +13,9 @@ local function against(scheme, server_arguments)
     end)
 
     local function nghttp(path, ...)
-        local argv = {"nghttp", "--timeout=20", ...}
+        local argv = {"nghttp", "--timeout=100", ...}
         argv[#argv + 1] = ("%s://127.0.0.1:%d%s"):format(scheme, port, path)
-        local result = process.run(argv, {seconds = 30})
+        local result = process.run(argv, {seconds = 120})
         assert.equal(0, result.status, result.out .. result.err)
         return result.out
     end

@@ -8,19 +8,17 @@ local function against(scheme, nghttpd_arguments)
     local server, folder, url, options
 
     setup(function()
-        local port = process.free_port()
         folder = process.folder()
         process.write_file(folder .. "/small", "hello, world\n")
         process.write_file(folder .. "/large", payload.make(10000000))
-        local argv = {
-            "nghttpd", "--address=127.0.0.1", "--htdocs=" .. folder, "--echo-upload",
-            "--trailer=x-check: done", "--no-content-length",
-        }
-        for _, word in ipairs(nghttpd_arguments(port)) do
-            argv[#argv + 1] = word
-        end
-        server = process.start(argv)
-        server:wait_for_port(port)
+        local port
+        server, port = process.start_on_ports(1, function(...)
+            return {
+                "nghttpd", "--address=127.0.0.1", "--htdocs=" .. folder, "--echo-upload",
+                "--trailer=x-check: done", "--no-content-length",
+                table.unpack(nghttpd_arguments(...)),
+            }
+        end)
         url = ("%s://localhost:%d"):format(scheme, port)
         options = {ca = cert.read("ca.crt")}
     end)
@@ -41,7 +39,7 @@ local function against(scheme, nghttpd_arguments)
     end)
 
     it("gives a file of 10 MB", function()
-        local result = fetch.get(url, options, "/large", 20)
+        local result = fetch.get(url, options, "/large")
         assert.is_nil(payload.difference(result.body, payload.make(10000000)))
     end)
 

@@ -43,23 +43,21 @@ describe("#peers a client of nginx", function()
 
     setup(function()
         folder = process.folder()
-        local ports = {clear = process.free_port(), secure = process.free_port()}
         local facts = {
-            FOLDER = folder, CLEAR = ports.clear, SECURE = ports.secure,
-            CERTIFICATE = absolute(cert.path("server.crt")),
+            FOLDER = folder, CERTIFICATE = absolute(cert.path("server.crt")),
             KEY = absolute(cert.path("server.key")),
         }
         process.run({"mkdir", "-p", folder .. "/root/upload"})
         process.write_file(folder .. "/root/small", "hello, world\n")
         process.write_file(folder .. "/root/large", payload.make(10000000))
-        process.write_file(folder .. "/nginx.conf", (template:gsub("%u%u%u+", facts)))
         -- Where nginx is started by root, its worker is root too: the folder is nobody else's.
-        server = process.start{"nginx", "-c", folder .. "/nginx.conf", "-e", folder .. "/error.log"}
-        server:wait_for_port(ports.secure)
-        urls = {
-            http = "http://localhost:" .. ports.clear,
-            https = "https://localhost:" .. ports.secure,
-        }
+        local clear, secure
+        server, clear, secure = process.start_on_ports(2, function(...)
+            facts.CLEAR, facts.SECURE = ...
+            process.write_file(folder .. "/nginx.conf", (template:gsub("%u%u%u+", facts)))
+            return {"nginx", "-c", folder .. "/nginx.conf", "-e", folder .. "/error.log"}
+        end)
+        urls = {http = "http://localhost:" .. clear, https = "https://localhost:" .. secure}
         options = {ca = cert.read("ca.crt")}
     end)
 
@@ -76,7 +74,7 @@ describe("#peers a client of nginx", function()
             assert.equal(200, small.status, tostring(small.err))
             assert.equal("hello, world\n", small.body)
             assert.equal("13", small.headers["content-length"])
-            local large = fetch.get(urls[scheme], options, "/large", 20)
+            local large = fetch.get(urls[scheme], options, "/large")
             assert.is_nil(payload.difference(large.body, payload.make(10000000)))
         end)
 

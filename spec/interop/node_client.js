@@ -118,10 +118,11 @@ const checks = {
 
     async "aborts by the client"(session) {
         const before = Number((await get(session, "/aborts")).body);
-        await Promise.all(Array.from({length: 20}, () => new Promise(resolve => {
-            const stream = session.request({":path": "/hang"});
-            setTimeout(() => stream.close(NGHTTP2_CANCEL), 20);
+        const streams = Array.from({length: 20}, () => session.request({":path": "/hang"}));
+        await get(session, "/"); // behind which the server has them all
+        await Promise.all(streams.map(stream => new Promise(resolve => {
             stream.on("close", resolve).resume();
+            stream.close(NGHTTP2_CANCEL);
         })));
         const result = await get(session, "/aborts");
         assert.strictEqual(Number(result.body) - before, 20);

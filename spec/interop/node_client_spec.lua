@@ -9,7 +9,7 @@ local function against(scheme, server_arguments)
         local result = process.run({
             "node", "spec/interop/node_client.js", ("%s://localhost:%d"):format(scheme, port),
             scheme == "https" and cert.path("ca.crt") or "",
-        }, {seconds = 60})
+        }, {seconds = 200})
         assert.equal(0, result.status, result.out .. result.err)
         assert.falsy(result.out:find("not ok", 1, true), result.out)
         assert.truthy(result.out:find("ok the end of the session", 1, true), result.out)

@@ -1,12 +1,12 @@
-// Node's http2 server for a client: node node_server.js PORT [CERT KEY]
-// It prints "listening" and answers as spec/support/test_server.lua does, as far as specs ask.
+// Node's http2 server for a client: node node_server.js [CERT KEY]
+// It prints "listening on PORT" and answers as spec/support/test_server.lua does, as far as specs ask.
 "use strict";
 
 const http2 = require("http2");
 const fs = require("fs");
 const payload = require("./payload");
 
-const [port, cert, key] = process.argv.slice(2);
+const [cert, key] = process.argv.slice(2);
 
 let aborts = 0;
 
@@ -73,4 +73,4 @@ const server = cert
         {...options, cert: fs.readFileSync(cert), key: fs.readFileSync(key)})
     : http2.createServer(options);
 server.on("stream", serve);
-server.listen(Number(port), "127.0.0.1", () => console.log("listening"));
+server.listen(0, "127.0.0.1", () => console.log("listening on " + server.address().port));

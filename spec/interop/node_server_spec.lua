@@ -8,14 +8,10 @@ local function against(scheme, node_arguments)
     local server, url, options
 
     setup(function()
-        local port = process.free_port()
-        local argv = {"node", "spec/interop/node_server.js", tostring(port)}
-        for _, word in ipairs(node_arguments()) do
-            argv[#argv + 1] = word
-        end
-        server = process.start(argv)
-        server:wait_for_output("listening")
-        url = ("%s://localhost:%d"):format(scheme, port)
+        server = process.start{
+            "node", "spec/interop/node_server.js", table.unpack(node_arguments()),
+        }
+        url = ("%s://localhost:%s"):format(scheme, server:wait_for_output("listening on (%d+)\n"))
         options = {ca = cert.read("ca.crt")}
     end)
 
@@ -38,14 +34,14 @@ local function against(scheme, node_arguments)
         for index = 1, 100 do
             requests[index] = {headers = {[":path"] = "/size/" .. index * 1000}}
         end
-        for index, result in ipairs(fetch.all(url, options, requests, 20)) do
+        for index, result in ipairs(fetch.all(url, options, requests)) do
             assert.is_nil(payload.difference(result.body, payload.make(index * 1000)))
         end
     end)
 
     it("gives and takes 10 MB", function()
         local body = payload.make(10000000)
-        local down = fetch.get(url, options, "/size/10000000", 20)
+        local down = fetch.get(url, options, "/size/10000000")
         assert.is_nil(payload.difference(down.body, body))
         local up = fetch.post(url, options, "/echo", body)
         assert.is_nil(payload.difference(up.body, body))

@@ -49,13 +49,18 @@ describe("A call that raises", function()
             stream:on("pause", fail)
             stream:once("data", function()
                 raises(stream.pause, stream)
-                timers.setTimeout(function()
+                local poll
+                poll = timers.setInterval(function()
+                    if stream.readableLength == 0 then
+                        return
+                    end
+                    poll:close()
                     stream:on("data", fail)
                     raises(stream.read, stream)
                     stream:off("data", fail)
                     stream:resume()
                     raised = true
-                end, 30)
+                end, 1)
             end)
             stream:on("close", function()
                 session:close()

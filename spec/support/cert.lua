@@ -61,7 +61,7 @@ mv -T "$work" spec-certs 2>/dev/null || { rm -rf "$work"; [ -f spec-certs/server
 
 local function make()
     os.execute("mkdir -p build")
-    local result = process.run({"sh", "-c", script}, {seconds = 30})
+    local result = process.run({"sh", "-c", script}, {seconds = 120})
     assert(result.status == 0, "openssl could not make certificates:\n" .. result.err)
 end
 

@@ -35,7 +35,7 @@ end
 
 --- Sends the requests {headers, body}, all at once on one new session, and gives their results in
 --- the same order when all are done and the session is closed.
-function fetch.all(url, options, requests, seconds)
+function fetch.all(url, options, requests)
     local results, left = {}, #requests
     local session = loop.track(http2.connect(url, options))
     for index, request in ipairs(requests) do
@@ -46,17 +46,17 @@ function fetch.all(url, options, requests, seconds)
             end
         end)
     end
-    loop.run(seconds)
+    loop.run()
     return results
 end
 
-function fetch.get(url, options, path, seconds)
-    return fetch.all(url, options, {{headers = {[":path"] = path}}}, seconds)[1]
+function fetch.get(url, options, path)
+    return fetch.all(url, options, {{headers = {[":path"] = path}}})[1]
 end
 
 function fetch.post(url, options, path, body, method)
     local headers = {[":path"] = path, [":method"] = method or "POST"}
-    return fetch.all(url, options, {{headers = headers, body = body}}, 20)[1]
+    return fetch.all(url, options, {{headers = headers, body = body}})[1]
 end
 
 return fetch

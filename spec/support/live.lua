@@ -121,7 +121,11 @@ routes["/reset"] = function(stream)
     stream:close(http2.constants.NGHTTP2_INTERNAL_ERROR)
 end
 
-routes["/hang"] = pass
+local has_hung = false
+
+routes["/hang"] = function()
+    has_hung = true
+end
 
 routes["/old"] = function(stream)
     stream:on("fetchTrailers", function(trailers)
@@ -207,8 +211,13 @@ local function send_requests(session, done)
     request({[":path"] = "/reset"}):resume()
     request({[":path"] = "/old"}):resume()
     local hang = request({[":path"] = "/hang"}, {"timeout"})
-    hang:setTimeout(20, function()
-        hang:close(http2.constants.NGHTTP2_CANCEL)
+    hang:setTimeout(20)
+    hang:on("timeout", function()
+        if has_hung then
+            hang:close(http2.constants.NGHTTP2_CANCEL)
+        else
+            hang:setTimeout(20)
+        end
     end)
 end
 
@@ -235,6 +244,8 @@ local function play_exchange(owner)
     observer:disconnect()
 end
 
+local give_up -- the client's end of a request that hangs
+
 local compat_routes = {
     ["/echo"] = function(request, response)
         watch(request, {"Http2ServerRequest"}, {"data"})
@@ -252,7 +263,9 @@ local compat_routes = {
     end,
 
     ["/hang"] = function(request)
-        request:setTimeout(20)
+        request:setTimeout(20, function()
+            give_up()
+        end)
     end,
 }
 
@@ -271,7 +284,9 @@ local function play_compat(owner)
         request{expect = "something"}
         request{[":method"] = "CONNECT", [":authority"] = "localhost:1"}:finish()
         local hang = request{[":path"] = "/hang", [":method"] = "POST"}
-        hang:setTimeout(60, function() hang:close() end)
+        function give_up()
+            hang:close()
+        end
     end)
     watch(server, {owner}, {"request", "checkContinue", "checkExpectation", "connect"})
     local function answer(_, response)
@@ -322,31 +337,31 @@ end
 
 -- Priorities, protocol errors, connections that are cut off, timeouts, a port that is taken.
 local function play_server_errors(owner)
-    local server
+    local server, silent
     server = start(owner, function(url)
         local taken = watch(loop.track(http2.createServer()), {owner})
         taken:on("error", function() taken:close() end)
         taken:listen(tonumber(url:match("%d+$")), "127.0.0.1")
         raw_client(url, frames.priority(5, 0) .. frames.window_update(0, 0)):resume()
-        local silent = raw_client(url, frames.get(1))
-        timers.setTimeout(function()
-            silent:destroy() -- unread data is there: a TCP reset
-        end, 60)
-        local idle = raw_client(url, ""):resume()
-        timers.setTimeout(function()
-            idle:destroy()
+        silent = raw_client(url, frames.get(1))
+        raw_client(url, ""):resume():on("close", function()
             server:close()
-        end, 150)
+        end)
     end)
     serve(server, owner)
+    server:on("stream", function()
+        timers.setTimeout(silent.destroy, 20, silent) -- unread data is there: a TCP reset
+    end)
     watch(server, {owner}, {"timeout"})
     server:on("timeout", function(session)
         live.seen.Http2Session.timeout = true
-        session:close()
+        if silent.destroyed then
+            session:close()
+        else
+            session:setTimeout(50)
+        end
     end)
-    if server.setTimeout then
-        server:setTimeout(100)
-    end
+    server:setTimeout(50)
     loop.run()
 end
 

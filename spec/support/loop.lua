@@ -31,9 +31,10 @@ function loop.clean()
     end
 end
 
---- Runs until nothing is left to do; what still runs after `seconds` (5) is an error.
+--- Runs until nothing is left to do; what still runs after `seconds` (30) is an error. No spec
+--- waits as long as that: the time is for machines that have much else to do.
 function loop.run(seconds)
-    seconds = seconds or 5
+    seconds = seconds or 30
     local watchdog = timers.setTimeout(function()
         error(("the loop still runs after %g s"):format(seconds), 0)
     end, seconds * 1000)

@@ -65,8 +65,8 @@ function node.turn()
     agent.input = agent.input:match("[^\n]*$")
 end
 
---- Starts a program, the body of a function of (t, http2), that connects to `port`, or serves: an
---- object with the fields of a tracer.
+--- Starts a program, the body of a function of (t, http2, require), that connects to `port`, or
+--- serves: an object with the fields of a tracer.
 function node.new(code, port)
     if not agent then
         start()

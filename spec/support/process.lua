@@ -48,6 +48,18 @@ function process.write_file(path, content)
     file:close()
 end
 
+local reserved = {}
+
+--- A TCP port of 127.0.0.1 that refuses connections, and goes to nobody else while this process
+--- lives.
+function process.refusing_port()
+    local holder = assert(socket.tcp4())
+    assert(holder:bind("127.0.0.1", 0))
+    reserved[#reserved + 1] = holder
+    local _, port = holder:getsockname()
+    return tonumber(port)
+end
+
 --- A TCP port on which nobody listens at the moment.
 function process.free_port()
     local listener = assert(socket.bind("127.0.0.1", 0))
@@ -70,11 +82,11 @@ local function command_line(argv, options)
     return table.concat(words, " ")
 end
 
---- Runs a program to its end. Options: seconds (10), input (a file's path), output (a file's path),
+--- Runs a program to its end. Options: seconds (60), input (a file's path), output (a file's path),
 --- env, ours. Gives {status, out, err}; a program that is late is an error.
 function process.run(argv, options)
     options = options or {}
-    local seconds = options.seconds or 10
+    local seconds = options.seconds or 60
     local folder = process.folder()
     -- The status is told by the shell: os.execute gives it differently in each Lua.
     local script = ("timeout -k 2 %d sh -c %s <%s >%s 2>%s"):format(
@@ -97,18 +109,18 @@ function process.run(argv, options)
     return result
 end
 
---- Starts a program and lets it run. Options: seconds (120, its longest life), env, ours.
+--- Starts a program and lets it run. Options: seconds (300, its longest life), env, ours.
 function process.start(argv, options)
     options = options or {}
     local folder = process.folder()
     local script = ("timeout -k 2 %d sh -c %s </dev/null >%s 2>&1 &"):format(
-        options.seconds or 120,
+        options.seconds or 300,
         quote(("echo $$ >%s; %s"):format(quote(folder .. "/pid"), command_line(argv, options))),
         quote(folder .. "/out")
     )
     os.execute(script)
     local self = setmetatable({name = argv[1], folder = folder}, Process)
-    self:_wait(5, "did not start", function()
+    self:_wait(30, "did not start", function()
         self.pid = tonumber(read_file(folder .. "/pid"))
         return self.pid
     end)
@@ -145,14 +157,14 @@ end
 
 --- Waits until what it printed matches the pattern; gives the captures.
 function Process:wait_for_output(pattern, seconds)
-    return self:_wait(seconds or 10, "did not print " .. pattern, function()
+    return self:_wait(seconds or 30, "did not print " .. pattern, function()
         return self:output():match(pattern)
     end)
 end
 
 --- Waits until it accepts connections on the port.
 function Process:wait_for_port(port, seconds)
-    return self:_wait(seconds or 10, "does not listen on " .. port, function()
+    return self:_wait(seconds or 30, "does not listen on " .. port, function()
         local client = socket.connect("127.0.0.1", port)
         return client and client:close()
     end)
@@ -169,7 +181,7 @@ end
 
 --- Ends it, by force if need be, and removes its folder.
 function Process:stop()
-    local deadline = socket.gettime() + 2
+    local deadline = socket.gettime() + 10
     if self.pid and self:is_alive() then
         self:signal("TERM")
         while self:is_alive() and socket.gettime() < deadline do
@@ -180,6 +192,25 @@ function Process:stop()
         end
     end
     process.remove(self.folder)
+end
+
+--- Starts a program that has to be told where to listen: `words(...)` gives its words for `count`
+--- ports, to the last of which it is waited for. Somebody else may take one of them before it does:
+--- then others are tried. Gives the process and the ports.
+function process.start_on_ports(count, words)
+    for attempt = 1, 5 do
+        local ports = {}
+        for index = 1, count do
+            ports[index] = process.free_port()
+        end
+        local self = process.start(words(table.unpack(ports)))
+        local ok, err = pcall(self.wait_for_port, self, ports[count])
+        if ok and self:is_alive() then
+            return self, table.unpack(ports)
+        elseif attempt == 5 then
+            error(err or self.name .. " has ended", 0)
+        end
+    end
 end
 
 --- The Lua that runs this spec, for scripts of our own.

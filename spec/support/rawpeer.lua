@@ -10,7 +10,7 @@ local rawpeer = {}
 local Peer = {}
 Peer.__index = Peer
 
-local patience = 5 -- seconds
+local patience = 30 -- seconds; no wait takes as long on a machine that has time
 
 --- Lets the library's loop turn until `ready` gives something, which it returns; nil if that takes
 --- too long. `wake` is a socket whose input is worth an immediate look.
@@ -66,7 +66,7 @@ function rawpeer.open(port, receive_buffer)
     if receive_buffer then
         assert(connection:setoption("recv-buffer-size", receive_buffer))
     end
-    connection:settimeout(2)
+    connection:settimeout(patience)
     assert(connection:connect("127.0.0.1", port))
     return new_peer(connection)
 end
@@ -350,17 +350,18 @@ function Peer:await_service(id)
     return answer
 end
 
---- Sends what `next_octets(count)` gives, up to `most` times, reading meanwhile, until GOAWAY
---- comes. Gives how often it was sent, and the GOAWAY.
+--- Sends what `next_octets(count)` gives, up to `most` times, each when the other side has read the
+--- one before, until GOAWAY comes. Gives how often it was sent, and the GOAWAY.
 function Peer:send_until_goaway(most, next_octets)
     for count = 1, most do
-        self:send(next_octets(count))
-        repeat
-            local frame = self:read(0)
-            if frame and frame.type == frames.GOAWAY then
-                return count, frame
-            end
-        until not frame
+        self:send(next_octets(count), frames.ping("read it?"))
+        local frame = self:await("GOAWAY or an answer to PING", function(frame)
+            return frame.type == frames.GOAWAY
+                or frame.type == frames.PING and frame.payload == "read it?"
+        end)
+        if frame.type == frames.GOAWAY then
+            return count, frame
+        end
     end
     return most, self:await_frame(frames.GOAWAY)
 end

@@ -103,8 +103,6 @@ local routes = {
     end,
     ["/hang"] = function() end,
     ["/memory"] = function(stream)
-        collectgarbage()
-        collectgarbage()
         answer(stream, tostring(leaks.resident()))
     end,
     ["/aborts"] = function(stream)

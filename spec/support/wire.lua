@@ -67,6 +67,10 @@ local details = {
     [frames.WINDOW_UPDATE] = function(frame)
         return "+" .. frame.increment
     end,
+    [frames.ALTSVC] = function(frame)
+        local origin, after = string.unpack(">s2", frame.payload)
+        return ("%q %q"):format(origin, frame.payload:sub(after))
+    end,
     [frames.PUSH_PROMISE] = function(frame)
         return "promises " .. frame.promised_id
     end,

@@ -57,7 +57,7 @@ enum {
 extern const char lh2_server_class_keys[LH2_CLASS_COUNT];
 
 /* The session's server for emitting, or NULL. */
-lh2_object *lh2_server_object(lh2_session *session);
+lh2_object *lh2_server_object(const lh2_session *session);
 /* A moment as the `date` field has it (RFC 9110 §5.6.7). */
 #define LH2_DATE_SIZE 40
 void lh2_format_date(char date[LH2_DATE_SIZE], time_t time);

@@ -5,7 +5,7 @@
 #include "binding/classes/socket_proxy.h"
 #include "binding/classes/stream.h"
 
-lh2_object *lh2_server_object(lh2_session *session) {
+lh2_object *lh2_server_object(const lh2_session *session) {
     return session->server != NULL ? &session->server->object : NULL;
 }
 
@@ -89,16 +89,14 @@ void lh2_server_session_ended(lua_State *L, lh2_session *session) {
 /* Private field: the server of a stream that has left its session. */
 static const char server_key;
 
-void lh2_server_stream_left(lua_State *L, lh2_stream *stream) {
-    lh2_object *server = lh2_server_object(stream->session);
+void lh2_server_stream_left(lua_State *L, lh2_stream *stream, const lh2_session *session) {
+    lh2_object *server = lh2_server_object(session);
     const lh2_object *object = &stream->duplex.object;
     bool may_fail = stream->duplex.is_errored || (object->listened | object->watched) != 0;
     if (server == NULL || !may_fail || !lh2_has_listener(server, LH2_EVENT_HANDLER_ERROR))
         return;
-    lh2_push(L, &stream->duplex.object);
     lh2_push(L, server);
     lh2_set_private(L, -2, &server_key);
-    lua_pop(L, 1);
 }
 
 /* Pushes the server of the stream, or nil: what its last listeners raise goes there too. */

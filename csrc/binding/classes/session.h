@@ -41,6 +41,7 @@ typedef struct lh2_session {
     size_t unsent;   /* octets that the peer had not taken when it was last asked */
     uint32_t stalls; /* how often it was in vain */
     uint32_t code;   /* that streams end with when the session is destroyed */
+    uint8_t reserved_ticks;
     bool is_connecting;
     bool has_initial_ack; /* the first SETTINGS were acknowledged */
     bool is_encrypted;

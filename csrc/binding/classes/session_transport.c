@@ -51,12 +51,17 @@ static void emit_error(lua_State *L, lh2_object *object, intptr_t unused) {
     }
 }
 
-static void end_session(lua_State *L, lh2_session *session) {
+/* Room for the two ticks is kept from the beginning: "close" comes, whatever else fails. */
+#define END_TICKS 2
+
+static void end_session(lh2_session *session) {
     if (session->is_ended)
         return;
     session->is_ended = true;
-    lh2_tick_push(L, &session->object, emit_error, 0);
-    lh2_tick_push(L, &session->object, emit_close, 0);
+    lh2_retain(&session->object);
+    lh2_tick_push_reserved(&session->object, emit_error, 0);
+    lh2_retain(&session->object);
+    lh2_tick_push_reserved(&session->object, emit_close, 0);
 }
 
 static void close_transport(lh2_session *session) {
@@ -71,6 +76,8 @@ static void linger(lh2_session *session, uint64_t delay_ms) {
     lh2_session_rearm(session);
     if (session->timer == NULL)
         close_transport(session); /* for want of memory */
+    else if (session->socket != NULL && net_socket_is_carried(session->socket))
+        net_timer_ref(session->timer, true); /* nothing else keeps the loop alive */
 }
 
 static void drop_timer(lh2_session *session) {
@@ -88,12 +95,14 @@ static void shut_transport(lh2_session *session) {
     linger(session, LINGER_MS);
 }
 
+/* Ends the streams with the error or nil on top. [-1, +0, m] */
 static void destroy_streams(lua_State *L, lh2_session *session) {
     while (!list_is_empty(&session->streams)) {
         lh2_stream *stream = LIST_ENTRY(list_first(&session->streams), lh2_stream, link);
         lua_pushvalue(L, -1);
         lh2_stream_session_gone(L, stream);
     }
+    lua_pop(L, 1);
 }
 
 static void cancel_pings(lua_State *L, lh2_object *object, intptr_t unused) {
@@ -110,39 +119,45 @@ static void cancel_pings(lua_State *L, lh2_object *object, intptr_t unused) {
     }
 }
 
+/* The last words, and then the end of the connection, which ends the session. */
+static void end_transport(lh2_session *session) {
+    if (session->socket == NULL)
+        return;
+    if (session->wire == NULL) {
+        net_socket_close(session->socket);
+        return;
+    }
+    h2_session_terminate(session->engine, session->code, bytes_slice_of(NULL, 0));
+    lh2_session_touch(session);
+    if (session->is_output_done)
+        shut_transport(session);
+    else
+        linger(session, LINGER_MS); /* a peer that reads nothing does not hold us */
+}
+
 void lh2_session_destroy(lua_State *L, lh2_session *session, uint32_t code) {
     if (session->is_destroyed) {
         lua_pop(L, 1);
         return;
     }
-    session->is_destroyed = true;
-    session->is_closed = true;
-    session->code = code;
     if (!lua_isnil(L, -1)) {
         lh2_push(L, &session->object);
         lua_pushvalue(L, -2);
         lh2_set_private(L, -2, &error_key);
         lua_pop(L, 1);
     }
+    session->is_destroyed = true;
+    session->is_closed = true;
+    session->code = code;
+    end_transport(session); /* cannot fail, as the rest can */
     destroy_streams(L, session);
-    lua_pop(L, 1);
     session->is_connecting = false;
     if (session->socket != NULL)
         net_socket_ref(session->socket, true); /* "close" is to come, which takes no longer */
     if (session->pings.count > 0)
         lh2_tick_push(L, &session->object, cancel_pings, 0);
-    if (session->wire != NULL) {
-        h2_session_terminate(session->engine, code, bytes_slice_of(NULL, 0));
-        lh2_session_touch(session);
-        if (session->is_output_done)
-            shut_transport(session);
-        else
-            linger(session, LINGER_MS); /* a peer that reads nothing does not hold us */
-    } else if (session->socket != NULL) {
-        net_socket_close(session->socket);
-    } else {
-        end_session(L, session);
-    }
+    if (session->socket == NULL)
+        end_session(session);
 }
 
 void lh2_session_close(lua_State *L, lh2_session *session) {
@@ -339,19 +354,30 @@ static void drop_wire(lh2_session *session) {
 
 static void closed_in_lua(lua_State *L, void *data) {
     lh2_session *session = data;
-    if (!session->is_destroyed) {
-        lua_pushnil(L);
-        lh2_session_destroy(L, session, H2_CANCEL);
-    }
-    drop_wire(session);
     lh2_socket_proxy_unbind(L, session);
-    end_session(L, session);
+    lua_pushnil(L);
+    if (session->is_destroyed)
+        destroy_streams(L, session); /* if memory was out before */
+    else
+        lh2_session_destroy(L, session, H2_CANCEL);
+}
+
+/* Streams that could not be told, for want of memory. */
+static void abandon_streams(lua_State *L, lh2_session *session) {
+    while (!list_is_empty(&session->streams))
+        lh2_stream_abandon(L, LIST_ENTRY(list_first(&session->streams), lh2_stream, link));
 }
 
 void lh2_session_socket_closed(lh2_session *session) {
     session->socket = NULL;
     drop_timer(session);
-    lh2_enter(session->object.runtime, closed_in_lua, session, NULL);
+    lh2_runtime *runtime = session->object.runtime;
+    lh2_retain(&session->object);
+    lh2_enter(runtime, closed_in_lua, session, NULL);
+    abandon_streams(runtime->L, session);
+    drop_wire(session);
+    end_session(session);
+    lh2_release(runtime->L, &session->object);
 }
 
 static void on_close(net_socket *socket) {
@@ -385,6 +411,8 @@ lh2_session *lh2_session_new(lua_State *L, const lh2_class *class, size_t size,
     if (result != H2_OK)
         lh2_raise(L, result == H2_MISUSE ? "ERR_HTTP2_INVALID_SETTING_VALUE" : "ERR_HTTP2_NO_MEM",
                   NULL);
+    for (; session->reserved_ticks < END_TICKS; session->reserved_ticks++)
+        lh2_tick_reserve(L, session->object.runtime);
     return session;
 }
 
@@ -431,6 +459,8 @@ void lh2_session_dispose(lua_State *L, lh2_session *session) {
     session->socket = NULL;
     drop_wire(session);
     lh2_perf_session_dispose(session);
+    for (; session->reserved_ticks > 0 && !session->is_ended; session->reserved_ticks--)
+        lh2_tick_unreserve(session->object.runtime);
     list_remove(&session->link);
     lh2_callbacks_dispose(L, &session->pings);
     lh2_callbacks_dispose(L, &session->settings);

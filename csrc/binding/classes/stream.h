@@ -12,7 +12,7 @@
 
 typedef struct lh2_stream {
     lh2_duplex duplex;
-    lh2_session *session; /* NULL once destroyed */
+    lh2_session *session; /* NULL once the stream has left it */
     list_node link;       /* among the session's streams */
     uint32_t id;          /* 0: not submitted yet */
     uint32_t rst_code;
@@ -56,22 +56,8 @@ extern const lh2_class lh2_server_stream_class;
 /* A stream of the session, anchored and in its list; id 0: pending. [-0, +1, m] */
 lh2_stream *lh2_stream_new(lua_State *L, const lh2_class *class, lh2_session *session, uint32_t id,
                            bool is_readable, bool is_writable);
+extern const lh2_duplex_ops lh2_stream_ops; /* stream_operations.c */
 
-/* What the engine tells of a stream (deliver.c); they emit. [-0, +0, e] */
-void lh2_stream_ended(lua_State *L, lh2_stream *stream);
-void lh2_stream_closed(lua_State *L, lh2_stream *stream, const h2_event *event);
-/* The session ends, with the error or nil on top and session->code. [-1, +0, m] */
-void lh2_stream_session_gone(lua_State *L, lh2_stream *stream);
-
-/* Its handler failed, which has been told: INTERNAL_ERROR to the peer, no "error" here. [-0, +0, m] */
-void lh2_stream_fail(lua_State *L, lh2_stream *stream);
-/* close(code) by the program or for it. */
-void lh2_stream_close(lh2_stream *stream, uint32_t code);
-/* The headers just sent carry END_STREAM: nothing can be written, "finish" follows. [-0, +0, m] */
-void lh2_stream_end_writing(lua_State *L, lh2_stream *stream);
-/* A header block was too large to be sent: "frameError", the stream ends with `code` and the session
- * gracefully, as Node does it. Returns 0. [-0, +0, m] */
-int lh2_stream_frame_error(lua_State *L, lh2_stream *stream, uint32_t code);
 /* Raises ERR_HTTP2_INVALID_STREAM unless alive. [-0, +0, v] */
 lh2_stream *lh2_stream_check_alive(lua_State *L, int index);
 /* The code of an engine call's failure as Node's error, raised. `result` is not H2_OK. [-0, +0, v] */
@@ -92,11 +78,38 @@ void lh2_client_stream_keep_response(lua_State *L, lh2_stream *stream);
 void lh2_client_stream_functions(lua_State *L);
 /* Server: a request came; emits "stream". [-0, +0, e] */
 void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_event *event);
-/* Server: the stream is about to leave its session; remembers who hears of errors still to come.
+/* Server: the stream on top has left its session; remembers who hears of errors still to come.
  * [-0, +0, m] */
-void lh2_server_stream_left(lua_State *L, lh2_stream *stream);
+void lh2_server_stream_left(lua_State *L, lh2_stream *stream, const lh2_session *session);
 /* Server: the final response with default headers if none was sent. [-0, +0, m] */
 void lh2_server_stream_respond_implicitly(lua_State *L, lh2_stream *stream, bool is_end);
+
+/* ---- how a stream ends (stream_end.c) */
+
+/* What the engine tells of a stream (deliver.c); they emit. [-0, +0, e] */
+void lh2_stream_ended(lua_State *L, lh2_stream *stream);
+void lh2_stream_closed(lua_State *L, lh2_stream *stream, const h2_event *event);
+/* The session ends, with the error or nil on top and session->code. [-1, +0, m] */
+void lh2_stream_session_gone(lua_State *L, lh2_stream *stream);
+/* The session ends, and memory is out to tell the stream of it. [-0, +0, -] */
+void lh2_stream_abandon(lua_State *L, lh2_stream *stream);
+
+/* close(code) by the program or for it. */
+void lh2_stream_close(lh2_stream *stream, uint32_t code);
+/* Its handler failed, which has been told: INTERNAL_ERROR to the peer, no "error" here. [-0, +0, m] */
+void lh2_stream_fail(lua_State *L, lh2_stream *stream);
+/* A header block was too large to be sent: "frameError", the stream ends with `code` and the session
+ * gracefully, as Node does it. Returns 0. [-0, +0, m] */
+int lh2_stream_frame_error(lua_State *L, lh2_stream *stream, uint32_t code);
+/* The duplex's `destroy`, the error or nil on top. [-0, +0, m] */
+void lh2_stream_destroy(lua_State *L, lh2_duplex *duplex);
+/* "aborted": the writing side was open when the stream ended (RFC 9113 knows no such thing; Node).
+ * [-0, +0, m] */
+void lh2_stream_note_abort(lua_State *L, lh2_stream *stream);
+/* The headers just sent carry END_STREAM: nothing can be written, "finish" follows. [-0, +0, m] */
+void lh2_stream_end_writing(lua_State *L, lh2_stream *stream);
+/* A server has answered in full: the peer need not send on what nobody reads. [-0, +0, m] */
+void lh2_stream_refuse_unread_body(lua_State *L, lh2_stream *stream);
 
 /* ---- sentHeaders and its kin (stream_headers.c): `object` and `headers` are indices */
 

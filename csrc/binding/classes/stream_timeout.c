@@ -39,7 +39,7 @@ static void on_timer(net_timer *timer) {
 
 /* Starts or stops the timer as `timeout_ms` says. [-0, +0, e] */
 static void arm(lua_State *L, lh2_stream *stream) {
-    if (stream->timeout_ms == 0 || stream->duplex.is_destroyed) {
+    if (stream->timeout_ms == 0 || stream->session == NULL) {
         lh2_stream_stop_timer(stream);
         return;
     }

@@ -1,0 +1,182 @@
+-- Every allocation of Lua's fails once, with the next and with many after it, while a client and a
+-- server talk to each other: nothing may crash or go round for ever, sessions end once, and the
+-- server serves on.
+local process = require("spec.support.process")
+
+local host = [[
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static long attempts, first, last;
+static int is_armed;
+
+static void *allocate(void *context, void *block, size_t old_size, size_t size) {
+    (void)context;
+    if (size == 0) {
+        free(block);
+        return NULL;
+    }
+    if (is_armed && (block == NULL || size > old_size) && ++attempts >= first && attempts <= last)
+        return NULL;
+    return realloc(block, size);
+}
+
+static int arm(lua_State *L) {
+    is_armed = lua_toboolean(L, 1);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    long run = strtol(argv[2], NULL, 10), most = argc > 3 ? strtol(argv[3], NULL, 10) : 100000;
+    int status = 0;
+    for (first = 1; status == 0 && first <= most; first++) {
+        attempts = 0;
+        last = first + run;
+        lua_State *L = lua_newstate(allocate, NULL);
+        luaL_openlibs(L);
+        lua_register(L, "arm", arm);
+        status = luaL_dofile(L, argv[1]);
+        is_armed = 0;
+        if (status)
+            fprintf(stderr, "%ld: %s\n", first, luaL_tolstring(L, -1, NULL));
+        long done = attempts;
+        lua_close(L);
+        if (done < first)
+            return 0;
+    }
+    return 1;
+}
+]]
+
+local program = [[
+local http2 = require("http2")
+local function nothing() end
+
+local server = http2.createServer()
+server:on("sessionError", nothing)
+server:on("handlerError", nothing)
+server:on("stream", function(stream, headers)
+    stream:on("error", nothing)
+    if headers[":path"] == "/push" then
+        stream:pushStream({[":path"] = "/pushed"}, function(_, pushed)
+            pushed:on("error", nothing)
+            pushed:respond()
+            pushed:finish("pushed")
+        end)
+    end
+    stream:on("data", nothing)
+    stream:on("end", function()
+        stream:respond({[":status"] = 200, ["x-field"] = "value"}, {waitForTrailers = true})
+        stream:on("wantTrailers", function()
+            stream:sendTrailers({["x-trailer"] = "value"})
+        end)
+        stream:write(("x"):rep(3000), nothing)
+        stream:finish("end", nothing)
+    end)
+end)
+http2.onUncaught(nothing)
+server:listen(0, "127.0.0.1")
+local address
+repeat
+    http2.run("once")
+    address = server:address()
+until address
+local url = "http://127.0.0.1:" .. address.port
+
+local session
+local closes = 0
+
+local function talk()
+    session = http2.connect(url)
+    session:on("error", nothing)
+    session:on("close", function()
+        closes = closes + 1
+    end)
+    session:on("stream", function(pushed)
+        pushed:on("error", nothing)
+        pushed:resume()
+    end)
+    session:on("connect", function()
+        session:ping(nothing)
+    end)
+    session:settings({initialWindowSize = 70000}, nothing)
+    for _, path in ipairs{"/", "/push"} do
+        local stream = session:request({[":method"] = "POST", [":path"] = path, ["x-field"] = "v"})
+        stream:on("error", nothing)
+        stream:on("response", nothing)
+        stream:on("data", nothing)
+        stream:on("trailers", nothing)
+        stream:write(("y"):rep(2000))
+        stream:finish("z", nothing)
+    end
+end
+
+arm(true)
+pcall(talk)
+for _ = 1, 200 do
+    pcall(http2.run, "nowait")
+end
+arm(false)
+
+-- All is in order again, and what is left over can be ended.
+local probe, status = http2.connect(url), nil
+probe:on("error", nothing)
+local stream = probe:request()
+stream:on("error", nothing)
+stream:on("response", function(headers)
+    status = headers[":status"]
+end)
+stream:on("close", function()
+    probe:destroy()
+end)
+stream:resume()
+local deadline = os.time() + 10
+repeat
+    http2.run("nowait")
+    assert(os.time() < deadline, "the server does not answer")
+until stream.destroyed
+assert(status == 200, status)
+if session then
+    session:destroy()
+end
+server:close()
+repeat
+    assert(os.time() < deadline, "it does not end")
+until not http2.run("nowait")
+assert(closes <= 1) -- 0 where there was no memory for the call
+assert(not session or session.destroyed)
+]]
+
+describe("A program that runs out of memory", function()
+    if _VERSION == "Lua 5.1" then
+        return -- LuaJIT allocates for itself
+    end
+
+    local folder
+
+    setup(function()
+        folder = process.folder()
+        process.write_file(folder .. "/host.c", host)
+        process.write_file(folder .. "/program.lua", program)
+        local built = process.run({"sh", "-c", ("cc -g -o %s/host %s/host.c " ..
+            "$(pkg-config --cflags --libs lua5.4)"):format(folder, folder)})
+        assert.equal("", built.err)
+    end)
+
+    teardown(function()
+        process.remove(folder)
+    end)
+
+    -- Lua collects and tries again when an allocation fails: two in a row are the least.
+    for _, more in ipairs{1, 40} do
+        it(("goes on, whichever allocation and %d more fail"):format(more), function()
+            local result = process.run({folder .. "/host", folder .. "/program.lua",
+                tostring(more)}, {seconds = 300, ours = true})
+            -- Lua's own buffers, when they fail, may raise something else in the program.
+            assert.equal("", result.err:gsub("not enough memory\n", ""))
+            assert.equal(0, result.status)
+        end)
+    end
+end)
