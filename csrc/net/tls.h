@@ -173,6 +173,7 @@ struct net_tls {
     uint8_t hello;
     int result; /* of mbedTLS, that ended the connection; 0 while it stands */
     bool is_established;
+    bool has_news;   /* a session, or a ticket for one, has come */
     bool is_address; /* servername is one */
     bool is_full;    /* the handshake went over a certificate */
     bool is_out_of_memory;

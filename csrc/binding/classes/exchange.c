@@ -41,6 +41,7 @@ static lh2_response *new_response(lua_State *L, lh2_server *server, lh2_duplex *
     response->carrier = carrier;
     response->version = version;
     response->status = 200;
+    response->left = LH2_SIZE_UNKNOWN;
     response->has_date = true;
     lh2_anchor(L, -1);
     lh2_watch(&carrier->object, &response->object, LH2_EVENT_CLOSE, true);
@@ -341,7 +342,7 @@ bool lh2_exchange_fail(lua_State *L, lh2_duplex *carrier) {
     static const char text[] = "Internal Server Error";
     lh2_response *response = (lh2_response *)carrier->object.watcher;
     if (response == NULL || carrier->is_destroyed || response->is_ending ||
-        lh2_response_has_begun(response))
+        lh2_response_has_begun(response) || response->version->is_closed(carrier))
         return false;
     int top = lua_gettop(L);
     lh2_push(L, &response->object);
