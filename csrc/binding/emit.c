@@ -120,10 +120,9 @@ static void emit_known(lua_State *L, lh2_event event, int nargs) {
 
 void lh2_tell_watcher(lua_State *L, lh2_object *object, lh2_event event, int nargs) {
     lh2_object *watcher = object->watcher;
-    for (const lh2_class *class = watcher->class; class; class = class->parent)
-        for (const lh2_hooks *hooks = object->runtime->hooks; hooks->class; hooks++)
-            if (hooks->class == class && hooks->on_watched)
-                hooks->on_watched(L, watcher, (int)event, nargs);
+    for (const lh2_hooks *hooks = object->runtime->hooks; hooks->class; hooks++)
+        if (hooks->on_watched && lh2_is_a(watcher, hooks->class))
+            hooks->on_watched(L, watcher, (int)event, nargs);
 }
 
 /* Tells the watcher; whether there are listeners, too. Else the arguments are popped. */

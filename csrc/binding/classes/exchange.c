@@ -252,9 +252,9 @@ static bool is_value(bytes_slice value, const char *text) {
 }
 
 /* The value of a field of the request, or empty data. */
-static bytes_slice find_field(const lh2_kept_fields *fields, const char *name) {
+static bytes_slice find_field(const lh2_kept_fields *fields, bytes_slice name) {
     for (size_t i = 0; fields != NULL && i < fields->count; i++)
-        if (is_value(fields->fields[i].name, name))
+        if (bytes_slice_equal(fields->fields[i].name, name))
             return fields->fields[i].value;
     return bytes_slice_of(NULL, 0);
 }
@@ -297,8 +297,8 @@ static void announce(lua_State *L, lh2_server *server, const lh2_carrier *versio
     lua_remove(L, -3);
     if (headers > 0)
         lh2_request_use_headers(L, -2, headers, headers + 2);
-    bytes_slice expectation = find_field(fields, "expect");
-    if (is_value(find_field(fields, ":method"), "CONNECT")) {
+    bytes_slice expectation = find_field(fields, BYTES_LITERAL("expect"));
+    if (is_value(find_field(fields, BYTES_LITERAL(":method")), "CONNECT")) {
         if (lh2_has_listener(&server->object, LH2_EVENT_CONNECT))
             emit_exchange(L, server, LH2_EVENT_CONNECT);
         else
