@@ -31,8 +31,7 @@ local function show_error(err)
     local name = err.name == "Error" and "" or err.name .. " "
     local has_cause = err.cause ~= nil and err.cause ~= err.message -- one that is not wrapped
     local cause = has_cause and " because of " .. show(err.cause) or ""
-    local message = err.message:match("^[^\n]*") -- without a traceback
-    return name .. (err.code or quote(message)) .. cause
+    return name .. (err.code or quote(err.message)) .. cause
 end
 
 local function show_list(list)
