@@ -270,8 +270,8 @@ differential.describe("a session", function(scenario)
         differs = {{
             "LUA-API.md: an error in a handler ends its own stream, and the server is told",
             node = {"session connect", "uncaught TypeError ERR_INVALID_ARG_TYPE"},
-            lua = {"server handlerError TypeError ERR_INVALID_ARG_TYPE", "session connect", "stream 1 aborted",
-                "stream 1 close 2 aborted"},
+            lua = {"server handlerError TypeError ERR_INVALID_ARG_TYPE", "session connect",
+                "stream 1 aborted", "stream 1 close 2 aborted"},
         }, {
             "and the peer",
             node = {"PING(0) ACK"}, lua = {"RST_STREAM(1) INTERNAL_ERROR", "PING(0) ACK"},
