@@ -156,9 +156,10 @@ void lh2_push_net_error(lua_State *L, const net_error *error) {
     }
 }
 
-/* The verdict: who caused it, how far it reaches, whether to try again is safe. A fault that our
- * engine found is the peer's doing. */
-static void set_verdict(lua_State *L, const char *scope, h2_by by, bool is_processed) {
+/* A fault that our engine found is the peer's doing. */
+void lh2_set_verdict(lua_State *L, const char *scope, h2_by by, bool is_processed) {
+    if (!lh2_is_error(L, -1))
+        return;
     set_string(L, "by", by == H2_BY_LOCAL ? "local" : "peer");
     set_string(L, "scope", scope);
     lua_pushboolean(L, is_processed);
@@ -175,13 +176,13 @@ void lh2_push_stream_error(lua_State *L, uint32_t code, h2_by by, bool is_proces
     else
         lh2_push_error_text(L, "Error", "ERR_HTTP2_STREAM_ERROR",
                             "Stream closed with error code %u", code);
-    set_verdict(L, "stream", by, is_processed);
+    lh2_set_verdict(L, "stream", by, is_processed);
 }
 
-void lh2_push_session_error(lua_State *L, uint32_t code, h2_by by) {
+void lh2_push_session_error(lua_State *L, uint32_t code, h2_by by, bool is_processed) {
     lh2_push_error_text(L, "Error", "ERR_HTTP2_SESSION_ERROR", "Session closed with error code %u",
                         code);
-    set_verdict(L, "session", by, true);
+    lh2_set_verdict(L, "session", by, is_processed);
 }
 
 /* --------------------------------------------------------------------------------- raising */

@@ -57,6 +57,7 @@ static void on_connect(net_socket *socket) {
 static void no_alpn_in_lua(lua_State *L, void *data) {
     lh2_push_error_text(L, "Error", "ERR_HTTP2_ERROR",
                         "The server did not choose HTTP/2 (\"h2\") by ALPN");
+    lh2_set_verdict(L, "session", H2_BY_PEER, false);
     lh2_session_destroy(L, data, H2_INTERNAL_ERROR);
 }
 
@@ -100,6 +101,7 @@ struct failure {
 static void failed_in_lua(lua_State *L, void *data) {
     struct failure *failure = data;
     lh2_push_socket_error(L, failure->session->socket, failure->error);
+    lh2_set_verdict(L, "session", H2_BY_PEER, false);
     lh2_session_destroy(L, failure->session, H2_INTERNAL_ERROR);
 }
 
