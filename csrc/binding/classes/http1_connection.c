@@ -40,15 +40,6 @@ void lh2_http1_lose_stream(lh2_http1 *c) {
     lh2_enter(stream->duplex.object.runtime, lost_in_lua, stream, &stream->duplex.object);
 }
 
-/* What a program has paused for good would otherwise be kept for good. */
-static void lose_unread_streams(lh2_http1 *c) {
-    while (!list_is_empty(&c->unread)) {
-        lh2_http1_stream *stream = LIST_ENTRY(list_first(&c->unread), lh2_http1_stream, link);
-        list_remove(&stream->link);
-        lh2_enter(stream->duplex.object.runtime, lost_in_lua, stream, &stream->duplex.object);
-    }
-}
-
 static void cancelled_in_lua(lua_State *L, void *data) {
     lh2_http1_stream_cancelled(L, data);
 }
@@ -58,6 +49,15 @@ void lh2_http1_cancel_stream(lh2_http1 *c) {
     if (stream != NULL)
         lh2_enter(stream->duplex.object.runtime, cancelled_in_lua, stream, &stream->duplex.object);
     lh2_http1_lose_stream(c);
+}
+
+/* What a program has paused for good would otherwise be kept for good. */
+static void lose_unread_streams(lh2_http1 *c) {
+    while (!list_is_empty(&c->unread)) {
+        lh2_http1_stream *stream = LIST_ENTRY(list_first(&c->unread), lh2_http1_stream, link);
+        list_remove(&stream->link);
+        lh2_enter(stream->duplex.object.runtime, lost_in_lua, stream, &stream->duplex.object);
+    }
 }
 
 /* Answers what could not be served, and ends. A response that has begun is cut off instead. */

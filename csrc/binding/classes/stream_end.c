@@ -273,8 +273,10 @@ static void end_quietly(lua_State *L, lh2_stream *stream) {
     if (!duplex->is_ending)
         lh2_duplex_abort_writing(L, duplex, true);
     duplex->auto_destroy = true;
-    if (is_unread && is_of_server(stream))
+    if (is_unread && is_of_server(stream)) {
         duplex->flowing = 1;
+        duplex->is_let_go = true;
+    }
     lh2_duplex_end(L, duplex);
 }
 
