@@ -390,6 +390,15 @@ void net_listener_ref(net_listener *listener, bool is_ref);
 /* Unlinks a Unix socket's file. */
 void net_listener_close(net_listener *listener);
 
+/* Connections counted by where they come from: an IPv4 address, or the first 64 bits of an IPv6 one. */
+typedef struct net_crowd net_crowd;
+int net_crowd_new(net_crowd **out, uint32_t most);
+/* NULL is ignored. Sockets that are counted may outlive it. */
+void net_crowd_free(net_crowd *crowd);
+/* Counts a connected socket until it has closed. False where there are `most` already, or memory is
+ * out; true for what has no address. */
+bool net_crowd_admit(net_crowd *crowd, net_socket *socket);
+
 /* ------------------------------------------------------------------------------------- wire */
 
 /* Joins an engine to a transport: octets in, events out, one gathered write per turn, reading

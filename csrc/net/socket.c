@@ -148,6 +148,7 @@ net_tls *net_socket_tls(const net_socket *socket) {
 /* --------------------------------------------------------------------------------- life cycle */
 
 static void finish_close(net_socket *socket) {
+    net_crowd_leave(socket->place);
     TELL(socket, on_close, socket);
     net_member_dispose(&socket->member);
     net_tls_free(socket->tls);
