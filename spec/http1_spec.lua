@@ -352,7 +352,7 @@ describe("an HTTP/1.1 connection", function()
             end, 20)
         end}
         assert.equal("last", list[1].body)
-        assert.equal("keep-alive", list[1].headers.connection)
+        assert.equal("close", list[1].headers.connection)
     end)
 
     it("is not offered unless it is allowed", function()

@@ -9,7 +9,7 @@ PACKAGES_QUICK=("luajit2|luajit" "libluajit2-5.1-dev|libluajit-5.1-dev" lua-bust
     lua-cjson lua-socket libcmocka-dev libjansson-dev libnghttp2-dev openssl curl ca-certificates
     procps)
 PACKAGES_FULL=(clang libclang-rt-dev clang-format valgrind luarocks git iproute2 nghttp2-client
-    nghttp2-server nginx-light haproxy nodejs)
+    nghttp2-server nginx-light haproxy nodejs wrk)
 PACKAGES_BROWSER=(chromium)
 PACKAGES_BENCH=(nghttp2-client nghttp2-server h2o nginx-light nodejs lua5.1 lua-http lua-socket
     gnuplot-nox fonts-dejavu-core iproute2 util-linux valgrind)
@@ -65,4 +65,20 @@ install_packages() {
     echo "installing ${names[*]}"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
         -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 --no-install-recommends "${names[@]}" >/dev/null
+}
+
+# undici, a client of npm: Debian's own speaks HTTP/2 from Debian 13 on, before that npm brings one
+# that does, to build/undici.
+install_undici() {
+    local version=6.21.3 candidate
+    candidate=$(apt-cache policy node-undici 2>/dev/null | sed -n 's/^  Candidate: //p')
+    if dpkg --compare-versions "${candidate:-0}" ge 6; then
+        install_packages node-undici
+        return
+    fi
+    [ -d build/undici/node_modules/undici ] && return
+    command -v npm >/dev/null || install_packages npm || return
+    echo "installing undici $version by npm"
+    npm install --prefix build/undici --ignore-scripts --no-audit --no-fund --silent \
+        "undici@$version" >/dev/null
 }

@@ -43,8 +43,8 @@ function exchange.raw(scene)
     local said, events, server = {}, {}, nil
     local timers = require("http2.timers")
     server = exchange.serve(scene, function(port)
-        local client = net.tls.connect{port = port, host = "127.0.0.1", ca = cert.read("ca.crt"),
-            ALPNProtocols = {"http/1.1"}}
+        local client = loop.track(net.tls.connect{port = port, host = "127.0.0.1",
+            ca = cert.read("ca.crt"), ALPNProtocols = {"http/1.1"}})
         pair.log(events, "", client, {"end", "close"})
         client:on("data", function(chunk)
             said[#said + 1] = chunk

@@ -10,6 +10,17 @@
 
 struct lh2_http1_stream;
 
+/* What the peer has to say next, for which it has its time. */
+typedef enum lh2_http1_wait {
+    LH2_WAIT_NOTHING, /* it is not the peer's turn */
+    LH2_WAIT_FIRST,   /* the connection's first request */
+    LH2_WAIT_HEAD,    /* the rest of a request's head */
+    LH2_WAIT_BODY,    /* ... of a request */
+    LH2_WAIT_NEXT,    /* another request */
+    LH2_WAIT_ANSWER,  /* it has ended; the program has its time to answer */
+    LH2_WAIT_END      /* we have ended: the same of it */
+} lh2_http1_wait;
+
 typedef struct lh2_http1 {
     lh2_server *server; /* NULL once it does not count any more */
     list_node link;     /* among the server's connections */
@@ -20,11 +31,20 @@ typedef struct lh2_http1 {
     int sockets; /* held: a sequence of objects that stand for what is beneath; LUA_NOREF: none */
     h1_parser *parser;
     struct lh2_http1_stream *stream; /* whose exchange is under way; NULL: between two */
+    list_node
+        unread; /* streams whose exchange is over, with a body that is not read to its end yet */
     net_timer *timer;
-    uint64_t deadline_ms; /* 0: none; the timer fires at it, or earlier */
-    uint64_t timer_ms;    /* when it fires */
-    bytes_buffer in;      /* came while an exchange was under way; bounded */
-    bytes_buffer out;     /* written, and not with the transport yet; bounded */
+    uint64_t timer_ms; /* when it fires, if it is active */
+    lh2_http1_wait wait;
+    uint64_t deadline_ms; /* for what is waited for; UINT64_MAX: none */
+    uint64_t begun_ms;    /* LH2_WAIT_HEAD and _BODY: when the request began */
+    uint64_t moved_ms;    /* output waits for the peer, which took some of it then; 0: none waits */
+    uint64_t moved_octets;
+    size_t unsent; /* LH2_WAIT_END: at the last look */
+    uint32_t stalls;
+    bool is_last_look; /* the deadline has passed: what the kernel has is read first */
+    bytes_buffer in;   /* came while an exchange was under way; bounded */
+    bytes_buffer out;  /* written, and not with the transport yet; bounded */
     uint64_t requests;
     bool is_parsing;
     bool has_peer_ended; /* FIN */
@@ -35,6 +55,7 @@ typedef struct lh2_http1 {
 typedef struct lh2_http1_stream {
     lh2_duplex duplex;
     lh2_http1 *connection;          /* NULL once the exchange, or the connection, is over */
+    list_node link;                 /* among the connection's unread ones, or in no list */
     lh2_kept_fields *request, *raw; /* with pseudo-headers and in lower case; as they came */
     h1_writer writer;
     lh2_write *first, *last; /* writes that are not in `out` yet */
@@ -72,6 +93,26 @@ void lh2_http1_drop_all(lh2_server *server);
 /* Closes those that are between two requests. */
 void lh2_http1_close_idle(lh2_server *server);
 
+/* ---- the clock (http1_clock.c) */
+
+/* False: there was no memory. */
+bool lh2_http1_start_clock(lh2_http1 *connection);
+/* From now on this is waited for. */
+void lh2_http1_await(lh2_http1 *connection, lh2_http1_wait wait);
+/* What is waited for is late, if it is not there by the next turn of the loop. */
+void lh2_http1_expire(lh2_http1 *connection);
+/* Output waits for the peer, which has its time to take some of it. */
+void lh2_http1_watch_output(lh2_http1 *connection);
+
+/* ---- ends (http1_connection.c) */
+
+/* The stream ends where it is; the connection has no part in it any more. */
+void lh2_http1_lose_stream(lh2_http1 *connection);
+/* All is said: FIN behind what was written, and the peer's is waited for. */
+void lh2_http1_shut(lh2_http1 *connection);
+/* Answers what could not be served, and ends. A response that has begun is cut off instead. */
+void lh2_http1_refuse(lh2_http1 *connection, int status);
+
 /* ---- between connection and stream */
 
 /* Octets may be written, or the stream's end. */
@@ -85,6 +126,10 @@ void lh2_http1_next(lua_State *L, lh2_http1 *connection, bool goes_on);
 
 /* A stream for the request, anchored, on the stack. [-0, +1, m] */
 lh2_http1_stream *lh2_http1_stream_new(lua_State *L, lh2_http1 *connection, const h1_event *head);
+/* What one round of the loop writes leaves together. [-0, +0, m] */
+void lh2_http1_schedule_flush(lua_State *L, lh2_http1_stream *stream);
+/* Without a response so far: 200, and no more fields than the date (http1_carrier.c). [-0, +0, m] */
+void lh2_http1_respond_implicitly(lua_State *L, lh2_http1_stream *stream, bool is_end);
 /* Moves what the program wrote into the connection's `out`, and says when that was the last of it. */
 int lh2_http1_stream_encode(lh2_http1_stream *stream);
 /* `out` is with the transport: the response may be done. */

@@ -2,31 +2,10 @@
 #include "binding/classes/connection.h"
 #include "binding/classes/http1.h"
 
-/* How long the peer's end is waited for after ours. */
-#define LINGER_MS 1000
-/* After the peer's FIN: how long a request that came whole may take to be answered. */
-#define HALF_CLOSED_MS 5000
 /* What may come while an exchange is under way, before reading stops. */
 #define MAX_IN ((size_t)64 * 1024)
 /* What of a body that nobody reads is let go after the response, before the connection is. */
 #define MAX_DUMPED ((size_t)1024 * 1024)
-
-/* ------------------------------------------------------------------------------- the clock */
-
-static void arm(lh2_http1 *c, uint32_t delay_ms) {
-    uint64_t now = net_loop_now(c->loop);
-    c->deadline_ms = delay_ms > 0 ? now + delay_ms : 0;
-    if (delay_ms == 0 || (net_timer_is_active(c->timer) && c->timer_ms <= c->deadline_ms))
-        return;
-    c->timer_ms = c->deadline_ms;
-    net_timer_start(c->timer, delay_ms, 0);
-}
-
-/* How long the peer may take for what it has to say next; once it has ended, other terms hold. */
-static void await(lh2_http1 *c, uint32_t delay_ms) {
-    if (!c->has_peer_ended)
-        arm(c, delay_ms);
-}
 
 /* ----------------------------------------------------------------------------------- ends */
 
@@ -37,7 +16,7 @@ void lh2_http1_close(lh2_http1 *c) {
 
 /* All is said: FIN behind what was written, and the peer's is waited for, not for ever. What still comes
  * is thrown away: closed at once, it could cost the peer our last words. */
-static void shut(lh2_http1 *c) {
+void lh2_http1_shut(lh2_http1 *c) {
     if (c->is_shut || net_socket_is_closing(c->socket))
         return;
     c->is_shut = true;
@@ -45,7 +24,7 @@ static void shut(lh2_http1 *c) {
     if (c->out.size == 0)
         net_socket_shutdown(c->socket);
     net_socket_read_start(c->socket);
-    arm(c, LINGER_MS);
+    lh2_http1_await(c, LH2_WAIT_END);
 }
 
 static void lost_in_lua(lua_State *L, void *data) {
@@ -53,7 +32,7 @@ static void lost_in_lua(lua_State *L, void *data) {
 }
 
 /* The stream ends where it is; the connection has no part in it any more. */
-static void lose_stream(lh2_http1 *c) {
+void lh2_http1_lose_stream(lh2_http1 *c) {
     lh2_http1_stream *stream = c->stream;
     if (stream == NULL)
         return;
@@ -62,40 +41,29 @@ static void lose_stream(lh2_http1 *c) {
     lh2_enter(stream->duplex.object.runtime, lost_in_lua, stream, &stream->duplex.object);
 }
 
+/* What a program has paused for good would otherwise be kept for good. */
+static void lose_unread_streams(lh2_http1 *c) {
+    while (!list_is_empty(&c->unread)) {
+        lh2_http1_stream *stream = LIST_ENTRY(list_first(&c->unread), lh2_http1_stream, link);
+        list_remove(&stream->link);
+        lh2_enter(stream->duplex.object.runtime, lost_in_lua, stream, &stream->duplex.object);
+    }
+}
+
 /* Answers what could not be served, and ends. A response that has begun is cut off instead. */
-static void refuse(lh2_http1 *c, int status) {
+void lh2_http1_refuse(lh2_http1 *c, int status) {
     if (c->stream != NULL && c->stream->has_sent_headers) {
-        lose_stream(c);
+        lh2_http1_lose_stream(c);
         lh2_http1_close(c);
         return;
     }
-    lose_stream(c);
+    lh2_http1_lose_stream(c);
     if (h1_write_fault(&c->out, status) != 0) {
         lh2_http1_close(c);
         return;
     }
     lh2_http1_flush(c);
-    shut(c);
-}
-
-static void on_timer(net_timer *timer) {
-    lh2_http1 *c = net_timer_context(timer);
-    uint64_t now = net_loop_now(c->loop);
-    if (c->deadline_ms == 0)
-        return;
-    if (now < c->deadline_ms) {
-        c->timer_ms = c->deadline_ms;
-        net_timer_start(timer, c->deadline_ms - now, 0);
-    } else if (c->is_shut || (c->stream == NULL && !h1_parser_has_begun(c->parser))) {
-        lh2_http1_close(c);
-    } else if (c->has_peer_ended) {
-        lose_stream(c);
-        lh2_http1_close(c);
-    } else if (c->stream != NULL && !net_socket_is_reading(c->socket)) {
-        arm(c, c->server->http1.request_timeout_ms); /* it is the program that does not read */
-    } else {
-        refuse(c, 408);
-    }
+    lh2_http1_shut(c);
 }
 
 /* --------------------------------------------------------------------------------- writing */
@@ -111,8 +79,10 @@ void lh2_http1_flush(lh2_http1 *c) {
         bytes_slice slice = bytes_slice_of(c->out.data, c->out.size);
         size_t taken = net_socket_write(c->socket, &slice, 1);
         bytes_buffer_drop(&c->out, taken);
-        if (c->out.size > 0)
+        if (c->out.size > 0) {
+            lh2_http1_watch_output(c);
             return;
+        }
     }
     bytes_buffer_dispose(&c->out);
     if (c->stream != NULL)
@@ -184,13 +154,13 @@ static bool has_handler(const lh2_server *server, const h1_event *head) {
 static void begin(lh2_http1 *c, const h1_event *event) {
     arrival a = {c, event};
     if (c->server == NULL || !has_handler(c->server, event)) {
-        refuse(c, 505);
+        lh2_http1_refuse(c, 505);
         return;
     }
-    await(c, event->head.has_body ? c->server->http1.request_timeout_ms : 0);
+    lh2_http1_await(c, event->head.has_body ? LH2_WAIT_BODY : LH2_WAIT_NOTHING);
     lh2_enter(c->server->object.runtime, begin_in_lua, &a, NULL);
     if (c->stream == NULL && !c->is_shut)
-        refuse(c, 500); /* there was no memory for it */
+        lh2_http1_refuse(c, 500); /* there was no memory for it */
 }
 
 static void data_in_lua(lua_State *L, void *data) {
@@ -216,8 +186,8 @@ static void take_data(lh2_http1 *c, const h1_event *event) {
     if (c->stream == NULL)
         return;
     if (c->stream->is_response_done && (c->stream->dumped += event->data.size) > MAX_DUMPED) {
-        lose_stream(c);
-        shut(c);
+        lh2_http1_lose_stream(c);
+        lh2_http1_shut(c);
         return;
     }
     enter_stream(c, data_in_lua, event);
@@ -232,12 +202,12 @@ static void take_event(lh2_http1 *c, const h1_event *event) {
         take_data(c, event);
         break;
     case H1_EV_END:
-        await(c, 0);
+        lh2_http1_await(c, LH2_WAIT_NOTHING);
         if (c->stream != NULL)
             enter_stream(c, end_in_lua, event);
         break;
     default:
-        refuse(c, event->fault.status);
+        lh2_http1_refuse(c, event->fault.status);
     }
 }
 
@@ -252,7 +222,7 @@ static void parse(lh2_http1 *c, const uint8_t *data, size_t size) {
     c->is_parsing = true;
     while (can_parse(c) && event.kind != H1_EV_NONE) {
         if (h1_parser_next(c->parser, &event) != 0) {
-            refuse(c, 503);
+            lh2_http1_refuse(c, 503);
             break;
         }
         if (event.kind != H1_EV_NONE)
@@ -262,8 +232,9 @@ static void parse(lh2_http1 *c, const uint8_t *data, size_t size) {
     bytes_slice rest = h1_parser_rest(c->parser);
     if (!c->is_shut && rest.size > 0 && bytes_buffer_append(&c->in, rest.data, rest.size) != 0)
         lh2_http1_close(c);
-    if (!c->is_shut && c->stream == NULL && h1_parser_has_begun(c->parser) && c->deadline_ms == 0)
-        await(c, c->server->http1.headers_timeout_ms);
+    if (!c->is_shut && c->stream == NULL && h1_parser_has_begun(c->parser) &&
+        c->wait != LH2_WAIT_HEAD)
+        lh2_http1_await(c, LH2_WAIT_HEAD);
 }
 
 /* Looks at what came while an exchange was under way. */
@@ -278,7 +249,7 @@ static void proceed(lh2_http1 *c) {
     if (c->is_shut)
         return;
     if (c->stream == NULL && c->has_peer_ended)
-        shut(c);
+        lh2_http1_shut(c);
     else
         lh2_http1_update_reading(c);
 }
@@ -286,10 +257,10 @@ static void proceed(lh2_http1 *c) {
 void lh2_http1_next(lua_State *L, lh2_http1 *c, bool goes_on) {
     (void)L;
     if (!goes_on || c->server == NULL || (c->server->is_closing && c->in.size == 0)) {
-        shut(c);
+        lh2_http1_shut(c);
         return;
     }
-    await(c, c->server->http1.keep_alive_timeout_ms);
+    lh2_http1_await(c, LH2_WAIT_NEXT);
     proceed(c);
 }
 
@@ -305,8 +276,6 @@ static void on_data(net_socket *socket, const uint8_t *data, size_t size) {
             lh2_http1_close(c);
         proceed(c);
     } else {
-        if (c->stream == NULL && !h1_parser_has_begun(c->parser))
-            arm(c, c->server->http1.headers_timeout_ms);
         parse(c, data, size);
     }
     if (!c->is_shut)
@@ -326,11 +295,11 @@ static void on_end(net_socket *socket) {
         h1_event end = {.kind = H1_EV_END, .end = {NULL, 0}};
         enter_stream(c, end_in_lua, &end);
     } else if (c->stream == NULL || !c->stream->is_request_done) {
-        lose_stream(c);
-        shut(c);
+        lh2_http1_lose_stream(c);
+        lh2_http1_shut(c);
     } else {
         net_timer_ref(c->timer, true); /* nothing else keeps the loop alive now */
-        arm(c, HALF_CLOSED_MS);
+        lh2_http1_await(c, LH2_WAIT_ANSWER);
     }
 }
 
@@ -347,7 +316,7 @@ static void on_finish(net_socket *socket) {
 static void on_error(net_socket *socket, const net_error *error) {
     (void)error; /* the connection's end is told to the exchange; there is nobody else to tell */
     lh2_http1 *c = net_socket_context(socket);
-    lose_stream(c);
+    lh2_http1_lose_stream(c);
     lh2_http1_close(c);
 }
 
@@ -363,7 +332,8 @@ static void closed_in_lua(lua_State *L, void *data) {
 
 static void on_close(net_socket *socket) {
     lh2_http1 *c = net_socket_context(socket);
-    lose_stream(c);
+    lh2_http1_lose_stream(c);
+    lose_unread_streams(c);
     list_remove(&c->link);
     if (c->server != NULL)
         lh2_enter(c->server->object.runtime, closed_in_lua, c, NULL);
@@ -390,11 +360,7 @@ static bool prepare(lh2_http1 *c) {
     h1_limits_init(&limits);
     limits.max_head_octets = options->max_head_octets;
     limits.max_fields = options->max_fields;
-    if (h1_parser_new(&c->parser, &limits) != 0 ||
-        net_timer_new(&c->timer, c->loop, on_timer, c) != 0)
-        return false;
-    net_timer_ref(c->timer, false); /* the socket keeps the loop alive */
-    return true;
+    return h1_parser_new(&c->parser, &limits) == 0 && lh2_http1_start_clock(c);
 }
 
 lh2_http1 *lh2_http1_start(lh2_server *server, net_socket *socket) {
@@ -405,13 +371,14 @@ lh2_http1 *lh2_http1_start(lh2_server *server, net_socket *socket) {
                      .loop = server->object.runtime->loop,
                      .socket = socket,
                      .sockets = LUA_NOREF};
+    list_init(&c->unread);
     list_append(&server->http1_connections, &c->link);
     net_socket_set_events(socket, &events, c);
     if (!prepare(c)) {
         lh2_http1_close(c);
         return c;
     }
-    arm(c, server->http1.headers_timeout_ms);
+    lh2_http1_await(c, LH2_WAIT_FIRST);
     net_socket_read_start(socket);
     return c;
 }
@@ -432,8 +399,8 @@ void lh2_http1_close_idle(lh2_server *server) {
     while (node != &server->http1_connections) {
         lh2_http1 *c = LIST_ENTRY(node, lh2_http1, link);
         node = node->next;
-        if (c->stream == NULL && !h1_parser_has_begun(c->parser))
-            shut(c);
+        if (c->stream == NULL && !c->is_shut && !h1_parser_has_begun(c->parser))
+            lh2_http1_expire(c);
     }
 }
 

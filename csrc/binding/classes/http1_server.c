@@ -86,7 +86,9 @@ static bool take_blame(lua_State *L, lh2_object *object) {
     lh2_push_slot(L, -1, LH2_SLOT_OWNER);
     lua_replace(L, -2);
     lh2_server_tell_failure(L, object);
-    if (!lh2_exchange_fail(L, duplex) && !((lh2_http1_stream *)object)->is_finishing) {
+    const lh2_http1_stream *stream = (lh2_http1_stream *)object;
+    bool is_whole = stream->is_finishing && !stream->expects_trailers;
+    if (!lh2_exchange_fail(L, duplex) && !is_whole) {
         lua_pushnil(L);
         lh2_duplex_destroy(L, duplex);
     }

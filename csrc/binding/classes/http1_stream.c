@@ -52,7 +52,7 @@ static void flush_tick(lua_State *L, lh2_object *object, intptr_t unused) {
 }
 
 /* What one round of the loop writes leaves together. */
-static void schedule_flush(lua_State *L, lh2_http1_stream *stream) {
+void lh2_http1_schedule_flush(lua_State *L, lh2_http1_stream *stream) {
     lh2_http1_stream_note_activity(stream);
     if (stream->is_flush_due)
         return;
@@ -60,106 +60,7 @@ static void schedule_flush(lua_State *L, lh2_http1_stream *stream) {
     lh2_tick_push(L, &stream->duplex.object, flush_tick, 0);
 }
 
-/* Fields as h1 wants them, in memory of Lua's on the stack; the pseudo-header in front is none of
- * them. [-0, +1, m] */
-static h1_field *push_fields(lua_State *L, const lh2_fields *fields, size_t *count) {
-    h1_field *list = lua_newuserdata(L, (fields->count + 2) * sizeof(*list));
-    *count = 0;
-    for (size_t i = 0; i < fields->count; i++)
-        if (fields->fields[i].name.data[0] != ':')
-            list[(*count)++] = (h1_field){fields->fields[i].name, fields->fields[i].value};
-    if (fields->connection.data != NULL)
-        list[(*count)++] = (h1_field){BYTES_LITERAL("connection"), fields->connection};
-    return list;
-}
-
-static int raise_gone(lua_State *L) {
-    return lh2_raise(L, "ERR_HTTP2_INVALID_STREAM", NULL);
-}
-
-static void respond(lua_State *L, lh2_duplex *carrier, const lh2_head *head) {
-    lh2_http1_stream *stream = (lh2_http1_stream *)carrier;
-    size_t count;
-    if (stream->connection == NULL)
-        raise_gone(L);
-    if (stream->expects_continue && !stream->is_request_done)
-        stream->writer.is_keep_alive = false; /* whether the body comes now, nobody can tell */
-    if (head->has_date && !lh2_fields_has(head->fields, HPACK_TOKEN_DATE))
-        lh2_fields_add(L, head->fields, BYTES_LITERAL("date"), lh2_server_date(L));
-    lh2_fields_finish(head->fields);
-    const h1_field *fields = push_fields(L, head->fields, &count);
-    bytes_buffer *out = &stream->connection->out;
-    size_t before = out->size;
-    if (h1_write_head(&stream->writer, out, head->status, fields, count,
-                      head->is_end ? 0 : head->size) != 0) {
-        out->size = before;
-        lh2_raise_memory(L);
-    }
-    lua_pop(L, 1);
-    stream->has_sent_headers = true;
-    stream->unclaimed = stream->writer.left;
-    if (stream->is_connect && stream->writer.framing != H1_TUNNEL)
-        stream->writer.is_keep_alive = false; /* what follows the request is not HTTP */
-    if (head->is_end) {
-        stream->is_finishing = true;
-        lh2_duplex_abort_writing(L, carrier, true);
-    }
-    schedule_flush(L, stream);
-}
-
-static void inform(lua_State *L, lh2_duplex *carrier, lh2_fields *fields, int headers, int status) {
-    (void)headers;
-    lh2_http1_stream *stream = (lh2_http1_stream *)carrier;
-    size_t count;
-    if (stream->connection == NULL)
-        raise_gone(L);
-    lh2_fields_finish(fields);
-    const h1_field *list = push_fields(L, fields, &count);
-    bytes_buffer *out = &stream->connection->out;
-    size_t before = out->size;
-    if (h1_write_informational(&stream->writer, out, status, list, count) != 0) {
-        out->size = before;
-        lh2_raise_memory(L);
-    }
-    lua_pop(L, 1);
-    if (status == 100)
-        stream->expects_continue = false;
-    schedule_flush(L, stream);
-}
-
-/* Without a response so far: 200, and no more fields than the date. */
-static void respond_implicitly(lua_State *L, lh2_http1_stream *stream, bool is_end) {
-    lh2_fields fields;
-    int top = lua_gettop(L);
-    lua_pushnil(L);
-    lh2_fields_read(L, top + 1, LH2_SECTION_PLAIN, &fields);
-    lh2_head head = {&fields,         top + 1, 200, true, is_end || stream->writer.is_head,
-                     LH2_SIZE_UNKNOWN};
-    respond(L, &stream->duplex, &head);
-    lua_settop(L, top);
-}
-
-/* -------------------------------------------------------------------------------- trailers */
-
-static void expect_trailers(lh2_duplex *carrier) {
-    ((lh2_http1_stream *)carrier)->expects_trailers = true;
-}
-
-static void trail(lua_State *L, lh2_duplex *carrier, lh2_fields *fields, int headers) {
-    (void)headers;
-    lh2_http1_stream *stream = (lh2_http1_stream *)carrier;
-    size_t count;
-    if (stream->connection == NULL || stream->is_end_written)
-        return;
-    lh2_fields_finish(fields);
-    const h1_field *list = push_fields(L, fields, &count);
-    if (h1_write_end(&stream->writer, &stream->connection->out, list, count) != 0)
-        lh2_raise_memory(L);
-    lua_pop(L, 1);
-    stream->expects_trailers = false;
-    stream->is_end_written = true;
-    schedule_flush(L, stream);
-}
+/* ------------------------------------------------------------------------- duplex operations */
 
 static void want_trailers(lua_State *L, lh2_object *object, intptr_t unused) {
     (void)unused;
@@ -167,10 +68,8 @@ static void want_trailers(lua_State *L, lh2_object *object, intptr_t unused) {
     if (stream->connection == NULL || lh2_emit(L, object, LH2_EVENT_WANT_TRAILERS, 0))
         return;
     stream->expects_trailers = false;
-    schedule_flush(L, stream);
+    lh2_http1_schedule_flush(L, stream);
 }
-
-/* ------------------------------------------------------------------------- duplex operations */
 
 static void op_read(lua_State *L, lh2_duplex *duplex, bool is_wanted) {
     (void)L, (void)is_wanted;
@@ -190,7 +89,7 @@ static void refuse_excess(lua_State *L, lh2_http1_stream *stream, lh2_write *wri
 static void op_write(lua_State *L, lh2_duplex *duplex, lh2_write *write) {
     lh2_http1_stream *stream = (lh2_http1_stream *)duplex;
     if (stream->connection != NULL && !stream->has_sent_headers)
-        respond_implicitly(L, stream, false);
+        lh2_http1_respond_implicitly(L, stream, false);
     if (!is_writing(stream)) {
         lh2_write_release(&write->chunk, false);
         return;
@@ -205,7 +104,7 @@ static void op_write(lua_State *L, lh2_duplex *duplex, lh2_write *write) {
     else
         stream->first = write;
     stream->last = write;
-    schedule_flush(L, stream);
+    lh2_http1_schedule_flush(L, stream);
 }
 
 static void op_finish(lua_State *L, lh2_duplex *duplex) {
@@ -213,13 +112,13 @@ static void op_finish(lua_State *L, lh2_duplex *duplex) {
     if (stream->connection == NULL)
         return;
     if (!stream->has_sent_headers)
-        respond_implicitly(L, stream, true);
+        lh2_http1_respond_implicitly(L, stream, true);
     stream->is_finishing = true;
     if (stream->expects_trailers && !stream->wants_trailers) {
         stream->wants_trailers = true;
         lh2_tick_push(L, &duplex->object, want_trailers, 0);
     }
-    schedule_flush(L, stream);
+    lh2_http1_schedule_flush(L, stream);
 }
 
 /* "finish" comes when the transport has it all. */
@@ -248,6 +147,7 @@ static void op_destroy(lua_State *L, lh2_duplex *duplex) {
     lh2_http1_stream *stream = (lh2_http1_stream *)duplex;
     lh2_http1 *connection = stream->connection;
     lh2_http1_stream_stop_timer(stream);
+    list_remove(&stream->link);
     drop_writes(stream);
     if (connection != NULL) {
         note_abort(L, stream);
@@ -290,6 +190,7 @@ static void end_exchange(lua_State *L, lh2_object *object, intptr_t unused) {
     if (stream->is_request_done) {
         if (duplex->flowing == -1 && !duplex->was_read)
             duplex->flowing = 1;
+        list_append(&connection->unread, &stream->link); /* until it is read */
         lh2_duplex_end(L, duplex);
     } else {
         lua_pushnil(L);
@@ -355,6 +256,7 @@ static bool has_expectation(const h1_event *head) {
 
 lh2_http1_stream *lh2_http1_stream_new(lua_State *L, lh2_http1 *connection, const h1_event *head) {
     lh2_http1_stream *stream = lh2_new_with_slots(L, &lh2_http1_stream_class, sizeof(*stream), 1);
+    list_init(&stream->link);
     lh2_duplex_init(&stream->duplex, &ops, true, true);
     if (lh2_http1_keep_fields(head, head->head.fields, head->head.count, &stream->request,
                               &stream->raw) != 0)
@@ -373,63 +275,6 @@ lh2_http1_stream *lh2_http1_stream_new(lua_State *L, lh2_http1 *connection, cons
     };
     return stream;
 }
-
-/* ------------------------------------------------------------------------------- as a carrier */
-
-static const lh2_kept_fields *request(lh2_duplex *carrier) {
-    return ((lh2_http1_stream *)carrier)->request;
-}
-
-static const lh2_kept_fields *raw_request(lh2_duplex *carrier) {
-    return ((lh2_http1_stream *)carrier)->raw;
-}
-
-static bool has_sent_headers(const lh2_duplex *carrier) {
-    return ((const lh2_http1_stream *)carrier)->has_sent_headers;
-}
-
-static bool is_head(const lh2_duplex *carrier) {
-    return ((const lh2_http1_stream *)carrier)->writer.is_head;
-}
-
-static void push_socket(lua_State *L, lh2_duplex *carrier) {
-    lh2_http1 *connection = ((lh2_http1_stream *)carrier)->connection;
-    if (connection != NULL)
-        lh2_http1_push_socket(L, connection);
-    else
-        lua_pushnil(L);
-}
-
-/* There is no session: timeouts are the stream's. */
-static void push_connection(lua_State *L, lh2_duplex *carrier) {
-    (void)carrier;
-    lua_pushnil(L);
-}
-
-static lh2_server *server_of(const lh2_duplex *carrier) {
-    const lh2_http1_stream *stream = (const lh2_http1_stream *)carrier;
-    return stream->connection != NULL ? stream->connection->server : NULL;
-}
-
-static uint8_t minor(const lh2_duplex *carrier) {
-    return ((const lh2_http1_stream *)carrier)->writer.minor;
-}
-
-const lh2_carrier lh2_http1_carrier = {
-    .respond = respond,
-    .inform = inform,
-    .expect_trailers = expect_trailers,
-    .trail = trail,
-    .request = request,
-    .raw_request = raw_request,
-    .has_sent_headers = has_sent_headers,
-    .is_head = is_head,
-    .push_socket = push_socket,
-    .push_connection = push_connection,
-    .server = server_of,
-    .major = 1,
-    .minor = minor,
-};
 
 /* ---------------------------------------------------------------------------------- members */
 
@@ -451,7 +296,7 @@ static int stream_respond(lua_State *L) {
     lh2_http1_stream *stream = lh2_check(L, 1, &lh2_http1_stream_class);
     lua_settop(L, 3);
     if (stream->connection == NULL)
-        return raise_gone(L);
+        return lh2_raise(L, "ERR_HTTP2_INVALID_STREAM", NULL);
     if (stream->has_sent_headers)
         return lh2_raise(L, "ERR_HTTP2_HEADERS_SENT", NULL);
     if (!lua_isnil(L, 2) && !lua_istable(L, 2))
@@ -464,7 +309,7 @@ static int stream_respond(lua_State *L) {
     head.has_date = !has_options || lh2_opt_truth(L, 3, "sendDate", true);
     head.is_end = (has_options && lh2_opt_truth(L, 3, "endStream", false)) ||
                   stream->writer.is_head || lh2_is_bodyless(head.status);
-    respond(L, &stream->duplex, &head);
+    lh2_http1_carrier.respond(L, &stream->duplex, &head);
     return 0;
 }
 
@@ -490,6 +335,7 @@ static int gc(lua_State *L) {
     lh2_finalize(&stream->duplex.object);
     if (stream->connection != NULL)
         stream->connection->stream = NULL;
+    list_remove(&stream->link);
     lh2_http1_stream_stop_timer(stream);
     mem_free(stream->request);
     mem_free(stream->raw);

@@ -1,189 +1,10 @@
 #include "binding/classes/exchange.h"
-#include "h1/h1.h"
+#include "binding/field_list.h"
 
-/* What setHeader and its kin have gathered is a sequence {name, value, name, value ...}: names in lower
- * case, each once, values as the program gave them, a sequence for a field that is repeated. It is
- * short, so it is searched from its beginning. */
+/* What setHeader and its kin have gathered is a list of fields in the second slot. */
 
-/* Private field: such a sequence of trailers. */
+/* Private field: such a list of trailers. */
 static const char trailers_key;
-
-/* --------------------------------------------------------------------------- names and values */
-
-/* ERR_INVALID_HTTP_TOKEN, or what is wrong with a name that begins with a colon. [-0, +0, v] */
-static int raise_name(lua_State *L, int name) {
-    static const char *const pseudo[] = {":status", ":method",    ":path",
-                                         ":scheme", ":authority", ":protocol"};
-    size_t size;
-    const char *text = lua_tolstring(L, name, &size);
-    for (size_t i = 0; i < sizeof(pseudo) / sizeof(*pseudo); i++)
-        if (strcmp(text, pseudo[i]) == 0)
-            return lh2_raise(L, "ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED", NULL);
-    if (text[0] == ':')
-        return lh2_raise(L, "ERR_HTTP2_INVALID_PSEUDOHEADER", text);
-    return lh2_raise(L, "ERR_INVALID_HTTP_TOKEN", text);
-}
-
-static bool is_blank(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* Replaces the name at `index`, a string, by how it is sent: without white space around it, in lower
- * case. [-0, +0, m] */
-static void fold_name(lua_State *L, int index) {
-    size_t size, upper = 0;
-    const char *text = lua_tolstring(L, index, &size);
-    size_t begin = 0, end = size;
-    while (begin < end && is_blank(text[begin]))
-        begin++;
-    while (end > begin && is_blank(text[end - 1]))
-        end--;
-    for (size_t i = begin; i < end; i++)
-        upper += text[i] >= 'A' && text[i] <= 'Z';
-    if (upper == 0 && end - begin == size)
-        return;
-    luaL_Buffer buffer;
-    luaL_buffinit(L, &buffer);
-    for (size_t i = begin; i < end; i++)
-        luaL_addchar(&buffer, (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i]));
-    luaL_pushresult(&buffer);
-    lua_replace(L, index);
-}
-
-/* The same, for a name that is to be set. [-0, +0, v] */
-static void check_name(lua_State *L, int index) {
-    size_t size;
-    lh2_check_string(L, index, "name", NULL);
-    fold_name(L, index);
-    const char *text = lua_tolstring(L, index, &size);
-    if (!h1_is_token(bytes_slice_of(text, size)))
-        raise_name(L, index);
-}
-
-static int raise_value(lua_State *L, int name, int value) {
-    luaL_tolstring(L, value, NULL);
-    lua_pushfstring(L, "\"%s\" for header \"%s\"", lua_tostring(L, -1), lua_tostring(L, name));
-    return lh2_raise(L, "ERR_HTTP2_INVALID_HEADER_VALUE", lua_tostring(L, -1));
-}
-
-/* RFC 9110 §5.5. */
-static void check_text(lua_State *L, int name, int value) {
-    size_t size;
-    const char *text = lua_tolstring(L, value, &size);
-    for (size_t i = 0; i < size; i++)
-        if (((uint8_t)text[i] < 0x20 && text[i] != '\t') || text[i] == 0x7f)
-            lh2_raise_text(L, "TypeError", "ERR_INVALID_CHAR",
-                           "Invalid character in header content [\"%s\"]", lua_tostring(L, name));
-}
-
-static void check_scalar(lua_State *L, int name, int value) {
-    int type = lua_type(L, value);
-    if (type == LUA_TSTRING)
-        check_text(L, name, value);
-    else if (type != LUA_TNUMBER && type != LUA_TBOOLEAN)
-        raise_value(L, name, value);
-}
-
-/* Raises for what is no value of a field, nor a sequence of them. [-0, +0, v] */
-static void check_value(lua_State *L, int name, int value) {
-    if (!lua_istable(L, value)) {
-        check_scalar(L, name, value);
-        return;
-    }
-    for (int i = 1, count = (int)lua_rawlen(L, value); i <= count; i++) {
-        lua_rawgeti(L, value, i);
-        check_scalar(L, name, lua_gettop(L));
-        lua_pop(L, 1);
-    }
-}
-
-/* ---------------------------------------------------------------------------------- the list */
-
-/* The position of the name at index `name` in the list, or 0. [-0, +0, -] */
-static int find(lua_State *L, int list, int name) {
-    for (int i = 1, count = (int)lua_rawlen(L, list); i < count; i += 2) {
-        lua_rawgeti(L, list, i);
-        bool is_found = lua_rawequal(L, -1, name);
-        lua_pop(L, 1);
-        if (is_found)
-            return i;
-    }
-    return 0;
-}
-
-/* Sets the name at index `name` to the value on top. [-1, +0, m] */
-static void put(lua_State *L, int list, int name) {
-    int at = find(L, list, name);
-    if (at == 0) {
-        at = (int)lua_rawlen(L, list) + 1;
-        lua_pushvalue(L, name);
-        lua_rawseti(L, list, at);
-    }
-    lua_rawseti(L, list, at + 1);
-}
-
-/* Adds the value on top to those that the name has. [-1, +0, m] */
-static void add(lua_State *L, int list, int name) {
-    int value = lua_gettop(L), at = find(L, list, name), count = 0;
-    if (at == 0) {
-        put(L, list, name);
-        return;
-    }
-    lua_newtable(L);
-    lua_rawgeti(L, list, at + 1);
-    for (int source = value + 2; source >= value; source -= 2) {
-        int size = lua_istable(L, source) ? (int)lua_rawlen(L, source) : 0;
-        for (int i = 1; i <= size; i++) {
-            lua_rawgeti(L, source, i);
-            lua_rawseti(L, value + 1, ++count);
-        }
-        if (!lua_istable(L, source)) {
-            lua_pushvalue(L, source);
-            lua_rawseti(L, value + 1, ++count);
-        }
-    }
-    lua_pop(L, 1);
-    lua_rawseti(L, list, at + 1);
-    lua_pop(L, 1);
-}
-
-static void erase(lua_State *L, int list, int at) {
-    int count = (int)lua_rawlen(L, list);
-    for (int i = at; i <= count; i++) {
-        lua_rawgeti(L, list, i + 2);
-        lua_rawseti(L, list, i);
-    }
-}
-
-/* Folds and checks the name and value above index `top`, which are pairs of the program's.
- * [-0, +0, v] */
-static void check_pair(lua_State *L, int name) {
-    check_name(L, name);
-    check_value(L, name, name + 1);
-}
-
-/* A list of its own of what writeHead was given: a map, or a flat sequence. [-0, +1, v] */
-static void copy_given(lua_State *L, int given) {
-    int list = lua_gettop(L) + 1, count = (int)lua_rawlen(L, given);
-    lua_createtable(L, 16, 0);
-    for (int i = 1; i < count; i += 2) {
-        lua_rawgeti(L, given, i);
-        lua_rawgeti(L, given, i + 1);
-        check_pair(L, list + 1);
-        add(L, list, list + 1);
-        lua_settop(L, list);
-    }
-    if (count > 0)
-        return;
-    for (lua_pushnil(L); lua_next(L, given); lua_settop(L, list + 1)) {
-        if (lua_type(L, list + 1) != LUA_TSTRING)
-            continue;
-        lua_pushvalue(L, list + 1);
-        lua_pushvalue(L, list + 2);
-        check_pair(L, list + 3);
-        put(L, list, list + 3);
-    }
-}
 
 /* Pushes the list of the response at `index`, made if there is none. [-0, +1, m] */
 static void push_list(lua_State *L, int index) {
@@ -192,7 +13,7 @@ static void push_list(lua_State *L, int index) {
     if (lua_istable(L, -1) && !response->has_raw_headers)
         return;
     if (response->has_raw_headers)
-        copy_given(L, lua_gettop(L));
+        lh2_field_list_copy(L, lua_gettop(L));
     else
         lua_createtable(L, 8, 0);
     lua_replace(L, -2);
@@ -239,13 +60,13 @@ static bool is_dropped(lua_State *L, const lh2_response *response) {
 static int set_header(lua_State *L) {
     lh2_response *response = check_response(L);
     lua_settop(L, 3);
-    check_pair(L, 2);
+    lh2_field_check_pair(L, 2);
     check_open(L);
     if (is_dropped(L, response))
         return 0;
     push_list(L, 1);
     lua_pushvalue(L, 3);
-    put(L, 4, 2);
+    lh2_field_list_put(L, 4, 2);
     return 0;
 }
 
@@ -253,13 +74,13 @@ static int set_header(lua_State *L) {
 static int append_header(lua_State *L) {
     lh2_response *response = check_response(L);
     lua_settop(L, 3);
-    check_pair(L, 2);
+    lh2_field_check_pair(L, 2);
     check_open(L);
     if (is_dropped(L, response))
         return 0;
     push_list(L, 1);
     lua_pushvalue(L, 3);
-    add(L, 4, 2);
+    lh2_field_list_add(L, 4, 2);
     return 0;
 }
 
@@ -269,15 +90,15 @@ static int remove_header(lua_State *L) {
     lua_settop(L, 2);
     lh2_check_string(L, 2, "name", NULL);
     check_open(L);
-    fold_name(L, 2);
+    lh2_field_fold_name(L, 2);
     if (strcmp(lua_tostring(L, 2), "date") == 0) {
         response->has_date = false;
         return 0;
     }
     push_list(L, 1);
-    int at = find(L, 3, 2);
+    int at = lh2_field_list_find(L, 3, 2);
     if (at > 0)
-        erase(L, 3, at);
+        lh2_field_list_erase(L, 3, at);
     return 0;
 }
 
@@ -286,13 +107,13 @@ static void push_header(lua_State *L) {
     const lh2_response *response = check_response(L);
     lua_settop(L, 2);
     lh2_check_string(L, 2, "name", NULL);
-    fold_name(L, 2);
+    lh2_field_fold_name(L, 2);
     if (lh2_response_has_begun(response) && strcmp(lua_tostring(L, 2), ":status") == 0) {
         lua_pushinteger(L, response->status);
         return;
     }
     push_list(L, 1);
-    int at = find(L, 3, 2);
+    int at = lh2_field_list_find(L, 3, 2);
     if (at > 0)
         lua_rawgeti(L, 3, at + 1);
     else
@@ -366,10 +187,10 @@ static void push_trailers(lua_State *L) {
 static int set_trailer(lua_State *L) {
     lh2_response *response = check_response(L);
     lua_settop(L, 3);
-    check_pair(L, 2);
+    lh2_field_check_pair(L, 2);
     push_trailers(L);
     lua_pushvalue(L, 3);
-    put(L, 4, 2);
+    lh2_field_list_put(L, 4, 2);
     response->has_trailers = true;
     return 0;
 }
@@ -380,12 +201,12 @@ static int add_trailers(lua_State *L) {
     if (!lua_istable(L, 2))
         return lh2_raise_type(L, "headers", "of type table", 2);
     lua_settop(L, 2);
-    copy_given(L, 2);
+    lh2_field_list_copy(L, 2);
     push_trailers(L);
     for (int i = 1, count = (int)lua_rawlen(L, 3); i < count; i += 2) {
         lua_rawgeti(L, 3, i);
         lua_rawgeti(L, 3, i + 1);
-        put(L, 4, 5);
+        lh2_field_list_put(L, 4, 5);
         lua_settop(L, 4);
     }
     response->has_trailers = true;
@@ -444,12 +265,12 @@ static void merge(lua_State *L, int given) {
     push_list(L, 1);
     int old = lua_gettop(L), list = old + 1;
     lua_createtable(L, 16, 0);
-    copy_given(L, given);
+    lh2_field_list_copy(L, given);
     for (int source = old; source <= list + 1; source += 2) {
         for (int i = 1, count = (int)lua_rawlen(L, source); i < count; i += 2) {
             lua_rawgeti(L, source, i);
             lua_rawgeti(L, source, i + 1);
-            put(L, list, list + 2);
+            lh2_field_list_put(L, list, list + 2);
             lua_settop(L, list + 1);
         }
     }

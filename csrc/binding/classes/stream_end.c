@@ -141,9 +141,9 @@ static void end_with(lua_State *L, lh2_stream *stream) {
 void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
     lh2_session *session = stream->session;
     bool is_complete = stream->is_engine_done && stream->rst_code == H2_NO_ERROR;
-    if (is_complete || stream->duplex.is_destroyed) {
-        /* Only not read to its end yet, which does not need the session; or memory was out when it
-         * was to leave. */
+    if ((is_complete && !is_of_server(stream)) || stream->duplex.is_destroyed) {
+        /* A response that is only not read to its end yet, which does not need the session; or memory
+         * was out when it was to leave. */
         lua_pop(L, 1);
         leave_session(L, stream);
         return;
