@@ -1,10 +1,12 @@
 -- What all clients of a server may make it do together.
 local http2 = require("http2")
+local cert = require("spec.support.cert")
 local conformance = require("spec.support.conformance")
 local frames = require("spec.support.frames")
 local loop = require("spec.support.loop")
 local net = require("http2.net")
 local rawpeer = require("spec.support.rawpeer")
+local timers = require("http2.timers")
 
 local function ignore_errors(stream)
     stream:on("error", function() end)
@@ -48,7 +50,7 @@ describe("maxConnectionsPerIp of a server", function()
         loop.run()
     end)
 
-    it("counts each address by itself, and the same one of IPv4 on either kind of socket", function()
+    it("counts each address by itself, one of IPv4 on either kind of socket", function()
         local server, port, dropped = serve({maxConnectionsPerIp = 1}, "::")
         local count, sockets = 0, {}
         local function connect(from)
@@ -130,5 +132,45 @@ describe("maxServerMemory of a server", function()
             frames.window_update(0, 3000000))
         assert.equal(1000000, #small:await_answer(1).body)
         assert.equal(200, small:await_service(3).status)
+    end)
+end)
+
+describe("a burst of TLS handshakes", function()
+    after_each(loop.clean)
+
+    it("has a turn's worth of signatures at a time, and is served to the last", function()
+        local server = loop.track(net.tls.createServer({
+            key = cert.read("server.key"), cert = cert.read("server.crt"),
+        }, function(socket)
+            socket:resume()
+        end))
+        local port, others, open = nil, 0, 60
+        server:listen(0, "127.0.0.1", function()
+            port = server:address().port
+            for _ = 1, open do
+                local client = net.tls.connect{port = port, host = "127.0.0.1",
+                    ca = cert.read("ca.crt")}
+                client:on("secureConnect", function()
+                    client:finish()
+                end)
+                client:resume():on("close", function()
+                    open = open - 1
+                    if open == 0 then
+                        server:close()
+                    end
+                end)
+            end
+            -- Somebody else's turns, while they go on.
+            local function turn()
+                others = others + 1
+                if open > 0 then
+                    timers.setImmediate(turn)
+                end
+            end
+            turn()
+        end)
+        loop.run()
+        assert.equal(0, open)
+        assert.is_true(others > 60 / 8, others)
     end)
 end)

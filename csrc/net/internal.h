@@ -32,11 +32,13 @@ struct net_loop {
     h2_pool *pool;
     list_node members;
     list_node due;
-    list_node touched; /* wires with something to flush */
-    size_t file_count; /* files open */
-    pid_t pid;         /* of the process whose poll set it is */
+    list_node touched;   /* wires with something to flush */
+    size_t file_count;   /* files open */
+    unsigned signatures; /* that TLS servers may still make in this turn */
+    pid_t pid;           /* of the process whose poll set it is */
     bool is_closing;
     bool is_running;
+    bool is_in_timers; /* the callback of one is running */
     bool is_stopped;
     uint8_t read_buffer[NET_READ_BUFFER_OCTETS];  /* as it came */
     uint8_t plain_buffer[NET_READ_BUFFER_OCTETS]; /* decrypted */

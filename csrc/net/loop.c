@@ -62,8 +62,13 @@ static void run_turn(net_loop *loop) {
         uv_idle_stop(&loop->idle);
 }
 
+/* A burst of handshakes does not hold up the rest: signatures are made so many at a time. */
+#define SIGNATURES_OF_TURN 8
+
 static void on_prepare(uv_prepare_t *handle) {
-    run_turn(handle->data);
+    net_loop *loop = handle->data;
+    loop->signatures = SIGNATURES_OF_TURN;
+    run_turn(loop);
 }
 
 static void on_check(uv_check_t *handle) {

@@ -185,6 +185,11 @@ int net_tls_answer(net_tls *tls, net_tls_context *rules, const char *protocol);
 /* The answer is no, with an alert of RFC 8446 §6.2. */
 void net_tls_refuse(net_tls *tls, uint8_t alert);
 
+/* A signature is what a handshake costs most: a server's filter makes one of the `*left` there are, or
+ * waits (net_tls_is_queued) to be fed again, with nothing, when there are some. */
+void net_tls_share_signatures(net_tls *tls, unsigned *left);
+bool net_tls_is_queued(const net_tls *tls);
+
 /* What a step came to. */
 typedef enum net_tls_status {
     NET_TLS_OK,    /* done, or as much as could be */

@@ -133,6 +133,7 @@ void net_socket_failed(net_socket *socket, const net_error *error) {
 
 void net_socket_secure(net_socket *socket, net_tls *tls) {
     socket->tls = tls;
+    net_tls_share_signatures(tls, &socket->member.loop->signatures);
     if (net_socket_is_connected(socket) && !socket->is_closing && !socket->is_failed)
         begin_tls(socket);
 }

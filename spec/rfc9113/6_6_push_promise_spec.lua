@@ -110,23 +110,23 @@ describe("RFC 9113 6.6, PUSH_PROMISE: a client", function()
                 server:on("stream", function(stream)
                     stream:respond()
                     for _, host in ipairs{"other.example", "foreign.example"} do
-                        stream:pushStream({[":authority"] = host}, function(_, pushed)
-                            pushed:on("error", function() end)
-                            pushed:on("close", function()
+                        stream:pushStream({[":authority"] = host}, function(_, push)
+                            push:on("error", function() end)
+                            push:on("close", function()
                                 left = left - 1
                                 if left == 0 then
                                     stream:finish()
                                 end
                             end)
-                            pushed:respond({}, {endStream = true})
+                            push:respond({}, {endStream = true})
                         end)
                     end
                 end)
             end,
             client = function(session)
-                session:on("stream", function(pushed, headers)
+                session:on("stream", function(push, headers)
                     seen[#seen + 1] = headers[":authority"]
-                    pushed:resume()
+                    push:resume()
                 end)
                 session:on("origin", function()
                     session:request():resume():on("close", function()
