@@ -14,8 +14,8 @@ typedef struct h2_bucket {
 typedef struct h2_limits {
     h2_limit_options options;
     uint64_t now_ms;
-    uint64_t octets_in; /* of frames, but for those that were earned */
-    uint64_t payload;   /* of both directions: content, header blocks and answers to PING */
+    int64_t overhead; /* octets of frames in, but for those that were earned, less those that the
+                         payload of both directions stands for */
     h2_bucket resets;
     h2_bucket glitches;
     uint32_t invalid_frames;
@@ -49,8 +49,12 @@ int h2_limits_continuation(h2_limits *limits, uint32_t length, size_t list_octet
 void h2_limits_earn_updates(h2_limits *limits, uint32_t frames);
 int h2_limits_window_update(h2_limits *limits, h2_fault *fault);
 /* A frame of so many octets comes in, its header included: has there been enough payload for what was
- * sent? What a frame carries is told by adding to limits->payload. */
+ * sent? */
 int h2_limits_frame(h2_limits *limits, uint32_t octets, h2_fault *fault);
+/* Octets of content, of header blocks, or of PING and its answer. */
+static inline void h2_limits_payload(h2_limits *limits, uint32_t octets) {
+    limits->overhead -= (int64_t)octets * limits->options.max_overhead_ratio;
+}
 /* A frame must be answered: is there still room for unsent answers? */
 int h2_limits_ack(const h2_limits *limits, h2_fault *fault);
 /* A frame comes in: has the peer taken enough of what it made us write? */

@@ -383,7 +383,7 @@ static int expect_fragment(h2_session *session, h2_event *event) {
     in->size -= size;
     in->left -= (uint32_t)size;
     if (session->block.kind != H2_BLOCK_DISCARD)
-        session->limits.payload += size;
+        h2_limits_payload(&session->limits, (uint32_t)size);
     bool is_last = size == left && in->frame.flags & H2_FLAG_END_HEADERS;
     if (size == left)
         h2_session_skip_frame(session);

@@ -20,6 +20,9 @@ typedef struct net_member {
 typedef struct net_member_class {
     void (*deliver)(net_member *member);
     void (*close)(net_member *member); /* bears to be called twice */
+    /* Of what others own and close themselves when they are closed: the loop's end only has it wait no
+     * longer, until nothing else is left. NULL: it is closed at once. */
+    void (*stop)(net_member *member);
 } net_member_class;
 
 struct net_loop {

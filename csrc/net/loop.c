@@ -130,11 +130,23 @@ no_pool:
     return status;
 }
 
+/* Closes the members, or what is owned by others once those have gone. */
 static void close_members(net_loop *loop) {
+    bool is_any = false;
     list_node *node = loop->members.next;
     while (node != &loop->members) {
         net_member *member = LIST_ENTRY(node, net_member, _node);
         node = node->next; /* some are freed by being closed */
+        if (member->class->stop) {
+            member->class->stop(member);
+            continue;
+        }
+        is_any = true;
+        member->class->close(member);
+    }
+    for (node = loop->members.next; !is_any && node != &loop->members;) {
+        net_member *member = LIST_ENTRY(node, net_member, _node);
+        node = node->next;
         member->class->close(member);
     }
 }

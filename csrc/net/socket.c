@@ -180,7 +180,7 @@ static void close_member(net_member *member) {
     net_socket_close(LIST_ENTRY(member, net_socket, member));
 }
 
-static const net_member_class socket_class = {deliver, close_member};
+static const net_member_class socket_class = {deliver, close_member, NULL};
 
 net_socket *net_socket_make(net_loop *loop, const net_socket_events *events, void *context) {
     net_socket *socket = mem_alloc(sizeof(*socket));

@@ -25,7 +25,11 @@ static void close_member(net_member *member) {
     net_timer_close(LIST_ENTRY(member, net_timer, member));
 }
 
-static const net_member_class timer_class = {deliver, close_member};
+static void stop_member(net_member *member) {
+    net_timer_stop(LIST_ENTRY(member, net_timer, member));
+}
+
+static const net_member_class timer_class = {deliver, close_member, stop_member};
 
 int net_timer_new(net_timer **out, net_loop *loop, void (*on_timer)(net_timer *), void *context) {
     net_timer *timer = mem_alloc(sizeof(*timer));
@@ -57,6 +61,8 @@ static void on_expiry(uv_timer_t *handle) {
  * would keep all else waiting for ever. */
 void net_timer_start(net_timer *timer, uint64_t delay_ms, uint64_t repeat_ms) {
     net_timer_stop(timer);
+    if (timer->member.loop->is_closing)
+        return;
     net_loop_refresh_clock(timer->member.loop);
     if (delay_ms > 0 || !timer->member.loop->is_in_timers) {
         uv_timer_start(&timer->handle, on_expiry, delay_ms, repeat_ms);

@@ -76,8 +76,8 @@ static void linger(lh2_session *session, uint64_t delay_ms) {
     lh2_session_rearm(session);
     if (session->timer == NULL)
         close_transport(session); /* for want of memory */
-    else if (session->socket != NULL && net_socket_is_carried(session->socket))
-        net_timer_ref(session->timer, true); /* nothing else keeps the loop alive */
+    else
+        net_timer_ref(session->timer, true); /* a socket that waits for nothing keeps no loop alive */
 }
 
 static void drop_timer(lh2_session *session) {
