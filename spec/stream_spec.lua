@@ -974,8 +974,8 @@ describe("requests that cannot be sent", function()
                 client = function(session)
                     local function ask()
                         local stream = session:request({["x-large"] = ("x"):rep(100000)})
-                        stream:on("frameError", function(kind, code)
-                            seen[#seen + 1] = kind .. " " .. code
+                        stream:on("frameError", function(kind, code, id)
+                            seen[#seen + 1] = kind .. " " .. code .. " " .. id
                         end)
                         stream:on("error", function(err)
                             seen[#seen + 1] = err.code
@@ -991,7 +991,7 @@ describe("requests that cannot be sent", function()
                     end
                 end,
             }
-            assert.same({"1 7", "ERR_HTTP2_STREAM_ERROR", 7}, seen)
+            assert.same({"1 6 1", "ERR_HTTP2_STREAM_ERROR", 7}, seen)
         end
     end)
 

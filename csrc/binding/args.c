@@ -203,3 +203,9 @@ int lh2_opt_field(lua_State *L, int index, const char *name, int type) {
     }
     return type;
 }
+
+uint32_t lh2_opt_keep_alive(lua_State *L, int index) {
+    bool is_on = lh2_opt_boolean(L, index, "keepAlive", false);
+    int64_t delay_ms = lh2_opt_integer(L, index, "keepAliveInitialDelay", 0, INT32_MAX, 0);
+    return is_on ? 1 + (uint32_t)(delay_ms / 1000) : 0;
+}

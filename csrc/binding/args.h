@@ -40,6 +40,8 @@ const char *lh2_opt_string(lua_State *L, int index, const char *name, size_t *si
 int lh2_opt_field(lua_State *L, int index, const char *name, int type);
 /* A port, as a number or (as Node takes it) in digits: ERR_SOCKET_BAD_PORT. [-0, +0, v] */
 int lh2_check_port(lua_State *L, int index, const char *name);
+/* The options keepAlive and keepAliveInitialDelay of connections: in seconds; 0: off. [-0, +0, e] */
+uint32_t lh2_opt_keep_alive(lua_State *L, int index);
 /* Timer durations: a non-negative finite number, clamped to 2^31-1. [-0, +0, v] */
 int64_t lh2_check_duration(lua_State *L, int index, const char *name);
 

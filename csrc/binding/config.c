@@ -3,6 +3,7 @@
 /* Streams that a client may have open at a server that was not told otherwise. Node announces none;
  * RFC 9113 §6.5.2 recommends no less than 100. */
 #define DEFAULT_MAX_CONCURRENT_STREAMS 100
+#define MIN_REQUEST_PAIRS 4 /* the pseudo-fields of a request */
 #define HANDSHAKE_TIMEOUT_MS 10000
 #define UNKNOWN_PROTOCOL_TIMEOUT_MS 10000
 #define KEEP_ALIVE_TIMEOUT_MS 60000 /* of servers, as the next */
@@ -18,7 +19,6 @@ typedef struct limit_option {
 #define LIMIT(name, field, min)                                                                    \
     { name, offsetof(h2_options, field), min }
 static const limit_option limit_options[] = {
-    LIMIT("maxHeaderListPairs", limits.max_header_list_pairs, 1),
     LIMIT("maxContinuations", limits.max_continuations, 1),
     LIMIT("maxSettings", limits.max_settings, 1),
     LIMIT("maxOutstandingSettings", limits.max_outstanding_settings, 1),
@@ -34,7 +34,6 @@ static const limit_option limit_options[] = {
     LIMIT("maxInterimResponses", limits.max_interim_responses, 0),
     LIMIT("maxOverheadRatio", limits.max_overhead_ratio, 0),
     LIMIT("peerMaxConcurrentStreams", peer_max_concurrent_streams, 0),
-    LIMIT("maxReservedRemoteStreams", max_reserved_remote_streams, 0),
     LIMIT("maxDeflateDynamicTableSize", max_deflate_table_octets, 0),
 };
 
@@ -44,20 +43,26 @@ static void read_limits(lua_State *L, int index, h2_options *engine) {
         uint32_t *value = (uint32_t *)(void *)((char *)engine + option->offset);
         *value = (uint32_t)lh2_opt_integer(L, index, option->name, option->min, UINT32_MAX, *value);
     }
-    engine->limits.max_outbound_octets =
-        (size_t)lh2_opt_integer(L, index, "maxOutboundBytes", 1, INT64_C(1) << 40,
-                                (int64_t)engine->limits.max_outbound_octets);
+    h2_limit_options *limits = &engine->limits;
+    limits->max_header_list_pairs = (uint32_t)lh2_opt_integer(
+        L, index, "maxHeaderListPairs", engine->role == H2_SERVER ? MIN_REQUEST_PAIRS : 1,
+        UINT32_MAX, limits->max_header_list_pairs);
+    /* A negative number stands for the greatest. */
+    int64_t reserved = lh2_opt_integer(L, index, "maxReservedRemoteStreams", INT32_MIN, UINT32_MAX,
+                                       engine->max_reserved_remote_streams);
+    engine->max_reserved_remote_streams = reserved < 0 ? UINT32_MAX : (uint32_t)reserved;
+    limits->max_outbound_octets = (size_t)lh2_opt_integer(
+        L, index, "maxOutboundBytes", 1, INT64_C(1) << 40, (int64_t)limits->max_outbound_octets);
     /* Node counts maxSessionMemory in megabytes of 10^6. */
-    engine->limits.max_session_octets =
+    limits->max_session_octets =
         1000000 * (size_t)lh2_opt_integer(L, index, "maxSessionMemory", 1, 1000000,
-                                          (int64_t)engine->limits.max_session_octets / 1000000);
-    engine->limits.is_strict =
-        lh2_opt_boolean(L, index, "strictStreamErrors", engine->limits.is_strict);
+                                          (int64_t)limits->max_session_octets / 1000000);
+    limits->is_strict = lh2_opt_boolean(L, index, "strictStreamErrors", limits->is_strict);
     engine->max_send_header_octets =
         (size_t)lh2_opt_integer(L, index, "maxSendHeaderBlockLength", 0, INT64_C(1) << 40,
                                 (int64_t)engine->max_send_header_octets);
     engine->padding = (h2_padding)lh2_opt_integer(L, index, "paddingStrategy", H2_PADDING_NONE,
-                                                  H2_PADDING_ALIGNED, H2_PADDING_NONE);
+                                                  H2_PADDING_MAX, H2_PADDING_NONE);
 }
 
 static uint32_t read_ms(lua_State *L, int index, const char *name, uint32_t otherwise) {

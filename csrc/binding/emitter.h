@@ -23,7 +23,6 @@
     X(SECURE_CONNECT, "secureConnect")                                                             \
     X(LOOKUP, "lookup")                                                                            \
     X(TIMEOUT, "timeout")                                                                          \
-    X(SESSION_TICKET, "session_ticket")                                                            \
     X(KEYLOG, "keylog")                                                                            \
     X(LISTENING, "listening")                                                                      \
     X(CONNECTION, "connection")                                                                    \

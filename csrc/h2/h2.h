@@ -127,7 +127,8 @@ typedef struct h2_counters {
     uint32_t most_streams;                 /* that were open at once, by whoever */
 } h2_counters;
 
-typedef enum h2_padding { H2_PADDING_NONE, H2_PADDING_MAX, H2_PADDING_ALIGNED } h2_padding;
+/* In the order of Node's PADDING_STRATEGY_*. */
+typedef enum h2_padding { H2_PADDING_NONE, H2_PADDING_ALIGNED, H2_PADDING_MAX } h2_padding;
 
 /* The text of the fault that max_session_invalid_frames makes, for who tells it from the others. */
 #define H2_TOO_MANY_INVALID_FRAMES "too many invalid or empty frames"

@@ -13,10 +13,6 @@ int net_socket_carry(net_socket **out, net_loop *loop, const net_carrier *carrie
     return 0;
 }
 
-bool net_socket_is_carried(const net_socket *socket) {
-    return socket->carrier != NULL;
-}
-
 void *net_socket_carrier(const net_socket *socket, const net_carrier *carrier) {
     return socket->carrier == carrier ? socket->carrier_context : NULL;
 }

@@ -347,6 +347,13 @@ int net_listener_address(const net_listener *listener, net_address *address) {
     return status;
 }
 
+int net_listener_path(const net_listener *listener, char path[NET_MAX_PATH]) {
+    size_t size = NET_MAX_PATH - 1;
+    int status = uv_pipe_getsockname(&listener->channel->pipe, path, &size);
+    path[status == 0 ? size : 0] = '\0';
+    return status;
+}
+
 void net_listener_pause(net_listener *listener, bool is_paused) {
     listener->is_paused = is_paused;
     if (!is_paused && listener->has_waiting)

@@ -231,6 +231,8 @@ bytes_slice net_tls_peer_certificate(const net_tls *tls);
 bool net_tls_is_adequate(const net_tls *tls);
 /* A blob to resume with (clients, once a ticket came; else nothing): appended to `out`; 0 or -1. */
 int net_tls_session(const net_tls *tls, bytes_buffer *out);
+/* Whether there is one that was not asked about before. */
+bool net_tls_take_news(net_tls *tls);
 /* Lines for NSS key logs are given to `log` as they become known. */
 void net_tls_context_set_keylog(net_tls_context *context,
                                 void (*log)(void *log_context, net_tls *tls, const char *line),
@@ -247,6 +249,7 @@ typedef struct net_socket_events {
                       const char *host);
     void (*on_connect)(net_socket *); /* the transport is connected; TLS is not begun */
     void (*on_secure)(net_socket *);  /* the handshake is over; ask net_socket_tls for its facts */
+    void (*on_session)(net_socket *); /* net_tls_session has something new (clients) */
     /* Plain octets, borrowed for the call. Only between read_start and read_stop. */
     void (*on_data)(net_socket *, const uint8_t *data, size_t size);
     void (*on_end)(net_socket *);      /* the peer's end: FIN, or close_notify under TLS */
@@ -356,7 +359,6 @@ void net_socket_carrier_end(net_socket *socket);
 void net_socket_carrier_writable(net_socket *socket);
 void net_socket_carrier_finished(net_socket *socket);
 void net_socket_carrier_failed(net_socket *socket, const net_error *error);
-bool net_socket_is_carried(const net_socket *socket);
 /* The carrier under the socket, if it is one with these functions; else NULL. */
 void *net_socket_carrier(const net_socket *socket, const net_carrier *carrier);
 
@@ -389,6 +391,9 @@ int net_listener_open(net_listener **out, net_loop *loop, const net_listen_optio
                       const net_listener_events *events, void *context);
 void *net_listener_context(const net_listener *listener);
 int net_listener_address(const net_listener *listener, net_address *address);
+#define NET_MAX_PATH 112 /* of a Unix socket, with its end */
+/* The path of one that listens on a Unix socket. 0, or libuv's error. */
+int net_listener_path(const net_listener *listener, char path[NET_MAX_PATH]);
 /* Stops and goes on with accepting; meanwhile connections wait in the kernel's backlog. */
 void net_listener_pause(net_listener *listener, bool is_paused);
 void net_listener_ref(net_listener *listener, bool is_ref);

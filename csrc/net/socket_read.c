@@ -33,6 +33,10 @@ void net_socket_read_filter(net_socket *socket) {
             TELL(socket, on_data, socket, loop->plain_buffer, size);
             continue;
         }
+        if (net_tls_take_news(socket->tls)) {
+            TELL(socket, on_session, socket);
+            continue;
+        }
         net_socket_flush(socket); /* an answer to the peer's housekeeping */
         /* FIN without close_notify is told as an end too: HTTP/2 knows by itself what was cut. */
         if (status == NET_TLS_END || socket->has_fin)
@@ -45,6 +49,8 @@ void net_socket_read_filter(net_socket *socket) {
 static void finish_handshake(net_socket *socket) {
     net_socket_poll(socket);
     TELL(socket, on_secure, socket);
+    if (!socket->is_closing && net_tls_take_news(socket->tls))
+        TELL(socket, on_session, socket);
     if (!socket->is_closing)
         net_socket_resume_writing(socket);
 }

@@ -117,13 +117,19 @@ static net_tls_status fail(net_tls *tls, int result, net_error *error) {
     return NET_TLS_ERROR;
 }
 
+/* Of TLS 1.3, at any time. */
+static bool is_ticket(int result) {
+#if TLS_HAS_1_3
+    return result == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET;
+#else
+    (void)result;
+    return false;
+#endif
+}
+
 /* Whether mbedTLS merely wants to be called again. */
 static bool is_passing(int result) {
-#if TLS_HAS_1_3
-    if (result == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
-        return true;
-#endif
-    return result == MBEDTLS_ERR_SSL_WANT_WRITE;
+    return result == MBEDTLS_ERR_SSL_WANT_WRITE || is_ticket(result);
 }
 
 /* A resumed session is as good as the one it continues: that one may have been of laxer rules. */
@@ -181,6 +187,7 @@ static net_tls_status shake_hands(net_tls *tls, net_error *error) {
         return fail(tls, MBEDTLS_ERR_X509_CERT_VERIFY_FAILED, error);
     }
     tls->is_established = true;
+    tls->has_news = strcmp(mbedtls_ssl_get_version(&tls->ssl), "TLSv1.2") == 0;
     tls->idle_records = 0;
     return NET_TLS_OK;
 }
@@ -234,6 +241,7 @@ static int open_record(net_tls *tls, uint8_t *into, size_t max) {
     do {
         was_over = tls->ssl.state == MBEDTLS_SSL_HANDSHAKE_OVER;
         result = mbedtls_ssl_read(&tls->ssl, into, max);
+        tls->has_news |= is_ticket(result);
         /* A session ticket of TLS 1.3 is first announced, by a state and a false WANT_READ, and
          * taken in by the next call. */
     } while (is_passing(result) || (result == MBEDTLS_ERR_SSL_WANT_READ && was_over &&

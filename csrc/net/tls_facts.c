@@ -90,6 +90,12 @@ int net_tls_session(const net_tls *tls, bytes_buffer *out) {
     return 0;
 }
 
+bool net_tls_take_news(net_tls *tls) {
+    bool has_news = tls->has_news && !tls->context->is_server && is_resumable(tls->ssl.session);
+    tls->has_news = false;
+    return has_news;
+}
+
 void tls_session_restore(net_tls *tls, bytes_slice blob) {
     bytes_slice name = bytes_slice_of("", 0);
     if (tls->servername)

@@ -86,7 +86,7 @@ differential.describe("the members", function(scenario)
                 const request = t.read(t.request(session), "request");
                 request.on("close", () => {
                     t.log("state", session.state.nextStreamID, session.state.lastProcStreamID,
-                        session.state.remoteWindowSize, session.state.outboundQueueSize);
+                        session.state.remoteWindowSize);
                 });
                 session.on("close", () => tell("closed"));
                 t.closeAfter(request, session);
@@ -105,7 +105,7 @@ differential.describe("the members", function(scenario)
                 local request = t:read(t:request(session), "request")
                 request:on("close", function()
                     t:log("state", session.state.nextStreamID, session.state.lastProcStreamID,
-                        session.state.remoteWindowSize, session.state.outboundQueueSize)
+                        session.state.remoteWindowSize)
                 end)
                 session:on("close", function() tell("closed") end)
                 t:close_after(request, session)

@@ -1,5 +1,5 @@
--- An immediate that made another one, and that one again, held up all else for ever with libuv 1.44,
--- which calls timers until none is due.
+-- An immediate that made another one, and that one again, held up all else for ever with libuv
+-- 1.44, which calls timers until none is due.
 local loop = require("spec.support.loop")
 local net = require("http2.net")
 local timers = require("http2.timers")

@@ -38,7 +38,8 @@ end
 
 --- Sends octets as they are to a server (see serve), then the end; `scene.send` is a string, or a
 --- list of strings and functions(socket), each of which follows when the loop has turned. Gives all
---- that the server said until it closed, and the events of the client's socket.
+--- that the server said until it closed, and the events of the client's socket. The scene's abort()
+--- cuts the client off.
 function exchange.raw(scene)
     local said, events, server = {}, {}, nil
     local timers = require("http2.timers")
@@ -46,6 +47,9 @@ function exchange.raw(scene)
         local client = loop.track(net.tls.connect{port = port, host = "127.0.0.1",
             ca = cert.read("ca.crt"), ALPNProtocols = {"http/1.1"}})
         pair.log(events, "", client, {"end", "close"})
+        function scene.abort()
+            client:destroy()
+        end
         client:on("data", function(chunk)
             said[#said + 1] = chunk
             if scene.on_data then
@@ -61,7 +65,7 @@ function exchange.raw(scene)
         local pieces = type(scene.send) == "table" and scene.send or {scene.send}
         local function send(i)
             if pieces[i] == nil then
-                if not scene.stays_open then
+                if not scene.stays_open and not scene.length then
                     client:finish()
                 end
                 return
@@ -156,7 +160,7 @@ local function request_http1(scene)
     if scene.trailers then
         lines[#lines + 1] = "transfer-encoding: chunked"
     elseif scene.body then
-        lines[#lines + 1] = "content-length: " .. #scene.body
+        lines[#lines + 1] = "content-length: " .. (scene.length or #scene.body)
     end
     local body = scene.body or ""
     if scene.trailers then
@@ -183,7 +187,8 @@ local function request_http2(scene)
     local view, server = {informational = {}}, nil
     server = exchange.serve(scene, function(port)
         local session = loop.track(http2.connect("https://127.0.0.1:" .. port,
-            {ca = cert.read("ca.crt"), servername = "localhost"}))
+            {ca = cert.read("ca.crt"), servername = "localhost",
+            settings = scene.client_settings}))
         session:on("close", function()
             server:close()
         end)
@@ -192,12 +197,15 @@ local function request_http2(scene)
         for name, value in pairs(scene.headers or {}) do
             headers[name] = value
         end
-        if scene.body then
-            headers["content-length"] = #scene.body
+        if scene.body and not scene.trailers then
+            headers["content-length"] = scene.length or #scene.body
         end
         local stream = session:request(headers,
             {endStream = not scene.body and not scene.trailers,
             waitForTrailers = scene.trailers ~= nil})
+        function scene.abort()
+            stream:close(http2.constants.NGHTTP2_CANCEL)
+        end
         stream:on("headers", function(fields)
             table.insert(view.informational, {fields[":status"], fields})
         end)
@@ -221,7 +229,9 @@ local function request_http2(scene)
             view.is_cut = view.code ~= 0 or not view.status
             session:close()
         end)
-        if scene.body or scene.trailers then
+        if scene.length then
+            stream:write(scene.body)
+        elseif scene.body or scene.trailers then
             stream:finish(scene.body)
         end
     end)
@@ -231,7 +241,7 @@ end
 
 --- Plays the scene {version, handler, method, path, headers, body, trailers, options, setup,
 --- handler_error}: gives {status, headers, body, trailers, informational}; is_cut where there was
---- no whole response.
+--- no whole response. With `length` the body is no more than the beginning of one of that length.
 function exchange.request(scene)
     if scene.version == "1.1" then
         return request_http1(scene)

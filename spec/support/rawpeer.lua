@@ -197,8 +197,11 @@ end
 
 -- Joins CONTINUATION frames to the HEADERS or PUSH_PROMISE before them, and decodes the block.
 function Peer:_decode_block(frame)
-    local offset = frame.type == frames.PUSH_PROMISE and 5 or 1
-    local block = frame.payload:sub(offset)
+    local block = frame.payload
+    if frames.has(frame, frames.PADDED) then
+        block = block:sub(2, -1 - block:byte())
+    end
+    block = block:sub(frame.type == frames.PUSH_PROMISE and 5 or 1)
     local last = frame
     while not frames.has(last, frames.END_HEADERS) do
         last = assert(self:read_raw(), "a header block without an end")

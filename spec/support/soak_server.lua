@@ -1,7 +1,7 @@
--- The server of soak_spec.lua. It answers "/" with 13 octets, "/hang" never, and "/state" with what it
--- holds, all garbage collected: memory of Lua and resident memory in KiB, descriptors, references by
--- which C keeps objects alive, and how many of the sessions and streams that were watched still live:
--- one stream in ten, and its session, none of those that ask for the state.
+-- The server of soak_spec.lua. It answers "/" with 13 octets, "/hang" never, and "/state" with
+-- what it holds, all garbage collected: memory of Lua and resident memory in KiB, descriptors,
+-- references by which C keeps objects alive, and how many of the sessions and streams that were
+-- watched still live: one stream in ten, and its session, none of those that ask for the state.
 local http2 = require("http2")
 local leaks = require("spec.support.leaks")
 

@@ -1,8 +1,8 @@
-/* The option `signal` of requests: any object with `aborted` and the event "abort" (http2.abort has
- * them). While a stream lives, it listens to its signal. */
+/* The option `signal` of requests and of connect: any object with `aborted` and the event "abort"
+ * (http2.abort has them). While a stream or a session lives, it listens to its signal. */
 #include "binding/classes/stream.h"
 
-/* Private field of the stream: {signal, listener}. */
+/* Private field of the stream or session: {signal, listener}. */
 static const char watch_key;
 
 static bool has_fields(lua_State *L, int index) {
@@ -33,19 +33,23 @@ bool lh2_check_signal(lua_State *L, int options) {
     return true;
 }
 
-/* Ends the stream for the reason of the signal at `signal`. [-0, +0, m] */
-static void abort_stream(lua_State *L, lh2_stream *stream, int signal) {
+/* Ends the stream or session at `object` for the reason of the signal at `signal`. [-0, +0, m] */
+static void end_object(lua_State *L, int object, int signal) {
+    lh2_stream *stream = lh2_test(L, object, &lh2_stream_class);
     lh2_push_error(L, "ABORT_ERR", NULL);
     lua_getfield(L, signal, "reason");
     lua_setfield(L, -2, "cause");
-    lh2_duplex_destroy(L, &stream->duplex);
+    if (stream != NULL)
+        lh2_duplex_destroy(L, &stream->duplex);
+    else
+        lh2_session_destroy(L, lua_touserdata(L, object), H2_CANCEL);
 }
 
-/* The listener; upvalues: stream, signal. */
+/* The listener; upvalues: stream or session, signal. */
 static int on_abort(lua_State *L) {
-    lh2_stream *stream = lua_touserdata(L, lua_upvalueindex(1));
-    if (stream->session != NULL)
-        abort_stream(L, stream, lua_upvalueindex(2));
+    const lh2_object *object = lua_touserdata(L, lua_upvalueindex(1));
+    if (object->anchors > 0)
+        end_object(L, lua_upvalueindex(1), lua_upvalueindex(2));
     return 0;
 }
 
@@ -57,13 +61,13 @@ static void call_signal(lua_State *L, int signal, const char *method, int listen
     lua_call(L, 3, 0);
 }
 
-bool lh2_stream_watch(lua_State *L, int object, int signal) {
-    lh2_stream *stream = lua_touserdata(L, object);
+/* False if it was aborted already: then the object has ended. [-0, +0, e] */
+static bool watch(lua_State *L, int object, int signal) {
     int top = lua_gettop(L);
     lua_getfield(L, signal, "aborted");
     bool is_aborted = lua_toboolean(L, -1);
     if (is_aborted) {
-        abort_stream(L, stream, signal);
+        end_object(L, object, signal);
     } else {
         lua_createtable(L, 2, 0);
         lua_pushvalue(L, object);
@@ -76,7 +80,6 @@ bool lh2_stream_watch(lua_State *L, int object, int signal) {
         call_signal(L, signal, "on", top + 3);
         lua_settop(L, top + 2);
         lh2_set_private(L, object, &watch_key);
-        stream->has_signal = true;
     }
     lua_settop(L, top);
     return !is_aborted;
@@ -98,9 +101,27 @@ static void unwatch(lua_State *L, lh2_object *object, intptr_t unused) {
     lua_settop(L, top);
 }
 
+bool lh2_stream_watch(lua_State *L, int object, int signal) {
+    lh2_stream *stream = lua_touserdata(L, object);
+    stream->has_signal = watch(L, object, signal);
+    return stream->has_signal;
+}
+
 void lh2_stream_unwatch(lua_State *L, lh2_stream *stream) {
     if (!stream->has_signal)
         return;
     stream->has_signal = false;
     lh2_tick_push(L, &stream->duplex.object, unwatch, 0);
+}
+
+void lh2_session_watch(lua_State *L, int object, int signal) {
+    lh2_session *session = lua_touserdata(L, object);
+    session->has_signal = watch(L, object, signal);
+}
+
+void lh2_session_unwatch(lua_State *L, lh2_session *session) {
+    if (!session->has_signal)
+        return;
+    session->has_signal = false;
+    lh2_tick_push(L, &session->object, unwatch, 0);
 }

@@ -143,8 +143,12 @@ static void arrive(lua_State *L, void *data) {
 
 void lh2_server_accept(lh2_server *server, net_socket *socket) {
     arrival arrived = {server, socket};
+    if (server->is_delayed)
+        net_socket_set_no_delay(socket, false);
+    if (server->keep_alive_s > 0)
+        net_socket_set_keep_alive(socket, true, server->keep_alive_s);
     bool is_over =
-        server->max_connections > 0 && server->connection_count >= (size_t)server->max_connections;
+        server->max_connections >= 0 && server->connection_count >= (size_t)server->max_connections;
     if (server->crowd != NULL)
         is_over = is_over || !net_crowd_admit(server->crowd, socket);
     lh2_enter(server->object.runtime, is_over ? drop : arrive, &arrived, NULL);

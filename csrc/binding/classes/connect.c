@@ -229,10 +229,7 @@ static void read_connect_options(lua_State *L, int options, const lh2_url *url,
     out->attempt_delay_ms =
         (uint32_t)lh2_opt_integer(L, options, "autoSelectFamilyAttemptTimeout", 0, INT32_MAX, 0);
     out->is_no_delay = lh2_opt_boolean(L, options, "noDelay", true);
-    if (lh2_opt_boolean(L, options, "keepAlive", false))
-        out->keep_alive_s =
-            1 +
-            (uint32_t)lh2_opt_integer(L, options, "keepAliveInitialDelay", 0, INT32_MAX, 0) / 1000;
+    out->keep_alive_s = lh2_opt_keep_alive(L, options);
     if (out->path != NULL)
         out->host = NULL;
 }
@@ -458,6 +455,7 @@ static int http2_connect(lua_State *L) {
     read_connect_options(L, 2, &url, &connect);
     const char *servername = lh2_opt_string(L, 2, "servername", NULL, NULL);
     lh2_config_read(L, 2, H2_CLIENT, &config);
+    int signal = lh2_check_signal(L, 2) ? lua_gettop(L) : 0;
     lh2_client_session *client = (lh2_client_session *)lh2_session_new(L, &lh2_client_session_class,
                                                                        sizeof(*client), &config);
     client->is_secure = strcmp(url.scheme, "https") == 0;
@@ -477,6 +475,8 @@ static int http2_connect(lua_State *L) {
     }
     start(L, client, &url, &connect, &has);
     lh2_session_rearm(&client->session);
+    if (signal != 0)
+        lh2_session_watch(L, lua_gettop(L), signal);
     return 1;
 }
 

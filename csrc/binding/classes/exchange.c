@@ -40,6 +40,7 @@ static lh2_response *new_response(lua_State *L, lh2_server *server, lh2_duplex *
     response->carrier = carrier;
     response->version = version;
     response->status = 200;
+    response->left = LH2_SIZE_UNKNOWN;
     response->has_date = true;
     lh2_anchor(L, -1);
     lh2_watch(&carrier->object, &response->object, LH2_EVENT_CLOSE, true);
@@ -102,7 +103,13 @@ static void emit_last(lh2_response *response, lh2_object *object, lh2_event even
         lh2_enter(object->runtime, emit_in_lua, &last, &response->carrier->object);
 }
 
-/* The carrier has closed: request "close", response "finish" and "close", in Node's order, and no more. */
+/* Whether the program has never asked for the body. */
+static bool is_unread(const lh2_duplex *carrier) {
+    return carrier->is_let_go || (carrier->flowing == -1 && !carrier->was_read);
+}
+
+/* The carrier has closed: request "close", response "finish" and "close", in Node's order, and the "end"
+ * of a body that nobody read; and no more. */
 static void carrier_closed(lua_State *L, lh2_response *response) {
     lh2_request *request = response->request;
     lh2_unwatch(&response->carrier->object);
@@ -113,6 +120,8 @@ static void carrier_closed(lua_State *L, lh2_response *response) {
     }
     emit_last(response, &response->object, LH2_EVENT_FINISH);
     emit_last(response, &response->object, LH2_EVENT_CLOSE);
+    if (request != NULL && is_unread(response->carrier))
+        emit_last(response, &request->object, LH2_EVENT_END);
     if (request != NULL) {
         request->response = NULL;
         if (request->is_anchored)
@@ -184,6 +193,10 @@ static void on_watched(lua_State *L, lh2_object *watcher, int event, int nargs) 
         lh2_response_send_trailers(L, lua_gettop(L));
         lua_pop(L, 1);
         break;
+    case LH2_EVENT_END:
+        if (!response->carrier->is_let_go)
+            forward(L, response->request, LH2_EVENT_END, nargs);
+        break;
     case LH2_EVENT_DRAIN:
         lh2_emit(L, watcher, LH2_EVENT_DRAIN, 0);
         break;
@@ -217,10 +230,9 @@ static void on_response_listener(lua_State *L, int index, int event, bool is_add
         lh2_watch(&response->carrier->object, &response->object, LH2_EVENT_DRAIN, is_added);
 }
 
-/* request:setTimeout(msecs[, callback]) and response's: the carrier's; the callback listens once to the
- * object's own event. */
+/* request:setTimeout(msecs[, callback]) and response's: the carrier's, whom the callback listens to. */
 int lh2_exchange_set_timeout(lua_State *L) {
-    int64_t msecs = lh2_check_duration(L, 2, "msecs");
+    lh2_check_duration(L, 2, "msecs");
     lua_settop(L, 3);
     if (!lua_isnil(L, 3))
         lh2_check_function(L, 3, "callback");
@@ -229,15 +241,12 @@ int lh2_exchange_set_timeout(lua_State *L) {
     lh2_object *watcher = carrier->object.watcher;
     if (watcher == NULL || carrier->is_destroyed)
         return lua_settop(L, 1), 1;
-    if (!lua_isnil(L, 3) && msecs > 0) {
-        lua_pushvalue(L, 3);
-        lh2_add_listener(L, 1, LH2_EVENT_TIMEOUT, true);
-    }
     lh2_watch(&carrier->object, watcher, LH2_EVENT_TIMEOUT, true);
     lua_getfield(L, 4, "setTimeout");
     lua_insert(L, 4);
     lua_pushvalue(L, 2);
-    lua_call(L, 2, 0);
+    lua_pushvalue(L, 3);
+    lua_call(L, 3, 0);
     lua_settop(L, 1);
     return 1;
 }
@@ -339,7 +348,7 @@ bool lh2_exchange_fail(lua_State *L, lh2_duplex *carrier) {
     static const char text[] = "Internal Server Error";
     lh2_response *response = (lh2_response *)carrier->object.watcher;
     if (response == NULL || carrier->is_destroyed || response->is_ending ||
-        lh2_response_has_begun(response))
+        lh2_response_has_begun(response) || response->version->is_closed(carrier))
         return false;
     int top = lua_gettop(L);
     lh2_push(L, &response->object);

@@ -40,6 +40,8 @@ typedef struct lh2_carrier {
     const lh2_kept_fields *(*raw_request)(lh2_duplex *carrier);
     bool (*has_sent_headers)(const lh2_duplex *carrier);
     bool (*is_head)(const lh2_duplex *carrier);
+    /* Nothing can be sent any more, though the carrier may not have been destroyed yet. */
+    bool (*is_closed)(const lh2_duplex *carrier);
     /* Pushes the object of the connection's socket, and whose setTimeout is its: nil where they are
      * gone. [-0, +1, m] */
     void (*push_socket)(lua_State *L, lh2_duplex *carrier);
@@ -71,6 +73,7 @@ typedef struct lh2_response {
         *carrier; /* kept alive by the first slot, which holds the request, or a push's stream */
     const lh2_carrier *version;
     lh2_request *request; /* NULL: of a push */
+    uint64_t left;        /* of the body, by its Content-Length; LH2_SIZE_UNKNOWN */
     uint16_t status;
     bool has_date;
     bool is_ending;       /* finish() was called */
@@ -119,11 +122,19 @@ void lh2_response_read_headers(lua_State *L, int index, lh2_fields *fields);
 void lh2_response_clear_headers(lua_State *L, int index);
 /* The methods and getters of headers, an ancestor of the response's class. */
 extern const lh2_class lh2_response_headers_class;
+/* Whether the connection is there still: otherwise what is sent goes nowhere, quietly. */
+bool lh2_response_is_open(const lh2_response *response);
 /* Sends the head if it was not sent. `size` as in lh2_head. [-0, +0, e] */
 void lh2_response_begin(lua_State *L, int index, bool is_end, uint64_t size);
 bool lh2_response_has_begun(const lh2_response *response);
 /* Sends a 1xx response without fields. [-0, +0, e] */
 void lh2_response_inform(lua_State *L, lh2_response *response, int status);
+/* Methods of the response (response_head.c). */
+int lh2_response_write_continue(lua_State *L);
+int lh2_response_write_early_hints(lua_State *L);
+int lh2_response_flush_headers(lua_State *L);
+/* Pushes the error of a body that is longer than its Content-Length. [-0, +1, m] */
+void lh2_push_length_error(lua_State *L);
 /* The response at `index` sends the trailers that were set. [-0, +0, e] */
 void lh2_response_send_trailers(lua_State *L, int index);
 /* Raises for what is no status of a final response; 0 is 200. [-0, +0, v] */

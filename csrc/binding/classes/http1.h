@@ -38,6 +38,7 @@ typedef struct lh2_http1 {
     lh2_http1_wait wait;
     uint64_t deadline_ms; /* for what is waited for; UINT64_MAX: none */
     uint64_t begun_ms;    /* LH2_WAIT_HEAD and _BODY: when the request began */
+    uint64_t paused_ms;   /* LH2_WAIT_BODY: since when the program does not read; 0: it does */
     uint64_t moved_ms;    /* output waits for the peer, which took some of it then; 0: none waits */
     uint64_t moved_octets;
     size_t unsent; /* LH2_WAIT_END: at the last look */
@@ -101,6 +102,8 @@ bool lh2_http1_start_clock(lh2_http1 *connection);
 void lh2_http1_await(lh2_http1 *connection, lh2_http1_wait wait);
 /* What is waited for is late, if it is not there by the next turn of the loop. */
 void lh2_http1_expire(lh2_http1 *connection);
+/* The connection is read, or not because the program does not, which is not the peer's time. */
+void lh2_http1_note_reading(lh2_http1 *connection, bool is_reading);
 /* Output waits for the peer, which has its time to take some of it. */
 void lh2_http1_watch_output(lh2_http1 *connection);
 
@@ -108,6 +111,8 @@ void lh2_http1_watch_output(lh2_http1 *connection);
 
 /* The stream ends where it is; the connection has no part in it any more. */
 void lh2_http1_lose_stream(lh2_http1 *connection);
+/* The same where it is the client that has left in order. */
+void lh2_http1_cancel_stream(lh2_http1 *connection);
 /* All is said: FIN behind what was written, and the peer's is waited for. */
 void lh2_http1_shut(lh2_http1 *connection);
 /* Answers what could not be served, and ends. A response that has begun is cut off instead. */
@@ -138,6 +143,8 @@ void lh2_http1_stream_drained(lh2_http1_stream *stream);
 void lh2_http1_stream_ended(lua_State *L, lh2_http1_stream *stream, const h1_event *end);
 /* The connection is gone, or cannot go on: the stream ends where it is. [-0, +0, m] */
 void lh2_http1_stream_lost(lua_State *L, lh2_http1_stream *stream);
+/* The client has left; lh2_http1_lose_stream follows. [-0, +0, m] */
+void lh2_http1_stream_cancelled(lua_State *L, lh2_http1_stream *stream);
 static inline void lh2_http1_stream_note_activity(lh2_http1_stream *stream) {
     if (stream->timeout_ms > 0)
         stream->active_ms = net_loop_now(stream->duplex.object.runtime->loop);

@@ -120,6 +120,10 @@ static bool is_head(const lh2_duplex *carrier) {
     return ((const lh2_http1_stream *)carrier)->writer.is_head;
 }
 
+static bool is_closed(const lh2_duplex *carrier) {
+    return ((const lh2_http1_stream *)carrier)->connection == NULL;
+}
+
 static void push_socket(lua_State *L, lh2_duplex *carrier) {
     lh2_http1 *connection = ((lh2_http1_stream *)carrier)->connection;
     if (connection != NULL)
@@ -152,6 +156,7 @@ const lh2_carrier lh2_http1_carrier = {
     .raw_request = raw_request,
     .has_sent_headers = has_sent_headers,
     .is_head = is_head,
+    .is_closed = is_closed,
     .push_socket = push_socket,
     .push_connection = push_connection,
     .server = server_of,

@@ -23,9 +23,14 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
+/* While the program does not read, a body cannot be late. */
+static uint64_t deadline(const lh2_http1 *c) {
+    return c->wait == LH2_WAIT_BODY && c->paused_ms > 0 ? NEVER : c->deadline_ms;
+}
+
 static void rearm(lh2_http1 *c) {
     uint64_t now_ms = net_loop_now(c->loop);
-    uint64_t due_ms = earlier(c->deadline_ms, c->moved_ms > 0 ? now_ms + LOOK_MS : NEVER);
+    uint64_t due_ms = earlier(deadline(c), c->moved_ms > 0 ? now_ms + LOOK_MS : NEVER);
     if (due_ms == NEVER || (net_timer_is_active(c->timer) && c->timer_ms <= due_ms))
         return;
     c->timer_ms = due_ms;
@@ -62,6 +67,7 @@ void lh2_http1_await(lh2_http1 *c, lh2_http1_wait wait) {
         return;
     if (wait == LH2_WAIT_HEAD || (wait == LH2_WAIT_BODY && c->wait != LH2_WAIT_HEAD))
         c->begun_ms = now_ms;
+    c->paused_ms = 0;
     c->deadline_ms = deadline_of(c, wait, now_ms);
     c->wait = wait;
     c->is_last_look = false;
@@ -71,6 +77,23 @@ void lh2_http1_await(lh2_http1 *c, lh2_http1_wait wait) {
 void lh2_http1_expire(lh2_http1 *c) {
     c->is_last_look = false;
     c->deadline_ms = net_loop_now(c->loop);
+    rearm(c);
+}
+
+void lh2_http1_note_reading(lh2_http1 *c, bool is_reading) {
+    uint64_t now_ms = net_loop_now(c->loop);
+    if (!is_reading) {
+        c->paused_ms = c->paused_ms > 0 ? c->paused_ms : now_ms;
+        return;
+    }
+    if (c->paused_ms == 0)
+        return;
+    uint64_t paused_ms = now_ms - c->paused_ms;
+    c->paused_ms = 0;
+    if (c->wait != LH2_WAIT_BODY || c->deadline_ms == NEVER)
+        return;
+    c->begun_ms += paused_ms;
+    c->deadline_ms += paused_ms;
     rearm(c);
 }
 
@@ -101,20 +124,12 @@ static void be_late(lh2_http1 *c) {
         end_lingering(c);
         break;
     case LH2_WAIT_ANSWER:
-        lh2_http1_lose_stream(c);
+        lh2_http1_cancel_stream(c);
         lh2_http1_close(c);
         break;
     case LH2_WAIT_FIRST:
     case LH2_WAIT_NEXT:
         lh2_http1_shut(c);
-        break;
-    case LH2_WAIT_BODY:
-        if (c->stream != NULL && !net_socket_is_reading(c->socket)) {
-            c->begun_ms = net_loop_now(c->loop); /* it is the program that does not read */
-            c->deadline_ms = deadline_of(c, LH2_WAIT_BODY, c->begun_ms);
-            break;
-        }
-        lh2_http1_refuse(c, 408);
         break;
     default:
         lh2_http1_refuse(c, 408);
@@ -146,10 +161,11 @@ static void on_timer(net_timer *timer) {
     uint64_t now_ms = net_loop_now(c->loop);
     if (c->server == NULL || net_socket_is_closing(c->socket) || !look_at_output(c, now_ms))
         return;
-    if (c->deadline_ms <= now_ms && !c->is_last_look)
-        c->is_last_look = true;
-    else if (c->deadline_ms <= now_ms)
+    bool is_late = deadline(c) <= now_ms;
+    if (is_late && c->is_last_look)
         be_late(c);
+    else
+        c->is_last_look = is_late;
     if (!net_socket_is_closing(c->socket))
         rearm(c);
 }

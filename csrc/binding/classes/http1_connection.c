@@ -31,7 +31,6 @@ static void lost_in_lua(lua_State *L, void *data) {
     lh2_http1_stream_lost(L, data);
 }
 
-/* The stream ends where it is; the connection has no part in it any more. */
 void lh2_http1_lose_stream(lh2_http1 *c) {
     lh2_http1_stream *stream = c->stream;
     if (stream == NULL)
@@ -39,6 +38,17 @@ void lh2_http1_lose_stream(lh2_http1 *c) {
     c->stream = NULL;
     stream->connection = NULL;
     lh2_enter(stream->duplex.object.runtime, lost_in_lua, stream, &stream->duplex.object);
+}
+
+static void cancelled_in_lua(lua_State *L, void *data) {
+    lh2_http1_stream_cancelled(L, data);
+}
+
+void lh2_http1_cancel_stream(lh2_http1 *c) {
+    lh2_http1_stream *stream = c->stream;
+    if (stream != NULL)
+        lh2_enter(stream->duplex.object.runtime, cancelled_in_lua, stream, &stream->duplex.object);
+    lh2_http1_lose_stream(c);
 }
 
 /* What a program has paused for good would otherwise be kept for good. */
@@ -97,6 +107,7 @@ void lh2_http1_update_reading(lh2_http1 *c) {
     bool is_wanted = true;
     if (c->stream != NULL && !c->is_shut)
         is_wanted = c->stream->is_request_done ? c->in.size < MAX_IN : c->stream->duplex.is_reading;
+    lh2_http1_note_reading(c, is_wanted);
     if (is_wanted)
         net_socket_read_start(c->socket);
     else
@@ -295,7 +306,7 @@ static void on_end(net_socket *socket) {
         h1_event end = {.kind = H1_EV_END, .end = {NULL, 0}};
         enter_stream(c, end_in_lua, &end);
     } else if (c->stream == NULL || !c->stream->is_request_done) {
-        lh2_http1_lose_stream(c);
+        lh2_http1_cancel_stream(c);
         lh2_http1_shut(c);
     } else {
         net_timer_ref(c->timer, true); /* nothing else keeps the loop alive now */

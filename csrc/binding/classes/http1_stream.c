@@ -80,8 +80,7 @@ static void op_read(lua_State *L, lh2_duplex *duplex, bool is_wanted) {
 
 /* More than the Content-Length tells would be taken for the next response. */
 static void refuse_excess(lua_State *L, lh2_http1_stream *stream, lh2_write *write) {
-    lh2_push_error_text(L, "Error", "ERR_HTTP_CONTENT_LENGTH_MISMATCH",
-                        "The body is longer than its Content-Length");
+    lh2_push_length_error(L);
     lh2_write_release(&write->chunk, false);
     lh2_duplex_destroy(L, &stream->duplex);
 }
@@ -136,8 +135,9 @@ static void drop_writes(lh2_http1_stream *stream) {
     stream->sent = 0;
 }
 
+/* As of HTTP/2: "aborted" is what the program had not finished. */
 static void note_abort(lua_State *L, lh2_http1_stream *stream) {
-    if (stream->is_response_done || stream->is_aborted)
+    if (stream->duplex.is_ending || stream->is_aborted)
         return;
     stream->is_aborted = true;
     lh2_emit_later(L, &stream->duplex.object, LH2_EVENT_ABORTED);
@@ -173,6 +173,15 @@ void lh2_http1_stream_lost(lua_State *L, lh2_http1_stream *stream) {
     lh2_duplex_destroy(L, &stream->duplex);
 }
 
+/* As of a stream of HTTP/2 that is reset with CANCEL. */
+void lh2_http1_stream_cancelled(lua_State *L, lh2_http1_stream *stream) {
+    lh2_duplex *duplex = &stream->duplex;
+    note_abort(L, stream);
+    lh2_duplex_abort_writing(L, duplex, true);
+    if (duplex->flowing == 1 && duplex->pending.size == 0)
+        lh2_duplex_end(L, duplex);
+}
+
 /* Both are done, or the response is and the connection closes with it. */
 static void end_exchange(lua_State *L, lh2_object *object, intptr_t unused) {
     (void)unused;
@@ -188,8 +197,6 @@ static void end_exchange(lua_State *L, lh2_object *object, intptr_t unused) {
         lh2_duplex_finished(L, duplex);
     duplex->auto_destroy = true;
     if (stream->is_request_done) {
-        if (duplex->flowing == -1 && !duplex->was_read)
-            duplex->flowing = 1;
         list_append(&connection->unread, &stream->link); /* until it is read */
         lh2_duplex_end(L, duplex);
     } else {
@@ -204,17 +211,25 @@ static void settle(lua_State *L, lh2_http1_stream *stream) {
     lh2_duplex *duplex = &stream->duplex;
     if (!stream->is_response_done || stream->connection == NULL)
         return;
-    if (stream->writer.framing == H1_TUNNEL && !stream->is_request_done)
+    if (stream->writer.framing == H1_TUNNEL && !stream->is_request_done) {
         net_socket_shutdown(stream->connection->socket); /* the other direction goes on */
-    else if (stream->is_request_done || !stream->writer.is_keep_alive)
+    } else if (stream->is_request_done || !stream->writer.is_keep_alive) {
         lh2_tick_push(L, &duplex->object, end_exchange, 0);
-    else if (duplex->flowing == -1 && !duplex->was_read)
+    } else if (duplex->flowing == -1 && !duplex->was_read) {
+        duplex->is_let_go = true;
         lh2_duplex_resume(L, duplex);
+    }
 }
 
 static void response_done(lua_State *L, void *data) {
     lh2_http1_stream *stream = data;
-    lh2_duplex_finished(L, &stream->duplex);
+    lh2_duplex *duplex = &stream->duplex;
+    if (stream->is_request_done && duplex->flowing == -1 && !duplex->was_read) {
+        duplex->flowing = 1; /* what has come and nobody reads is let go */
+        duplex->is_let_go = true;
+        lh2_duplex_end(L, duplex);
+    }
+    lh2_duplex_finished(L, duplex);
     settle(L, stream);
 }
 

@@ -95,9 +95,15 @@ int lh2_push_address(lua_State *L, const net_address *address) {
 
 int lh2_push_listener_address(lua_State *L, const net_listener *listener) {
     net_address address;
-    if (listener && net_listener_address(listener, &address) == 0 && address.family != 0)
-        return lh2_push_address(L, &address);
-    lua_pushnil(L);
+    char path[NET_MAX_PATH];
+    if (!listener || net_listener_address(listener, &address) != 0)
+        lua_pushnil(L);
+    else if (address.family != 0)
+        lh2_push_address(L, &address);
+    else if (net_listener_path(listener, path) == 0)
+        lua_pushstring(L, path);
+    else
+        lua_pushnil(L);
     return 1;
 }
 
@@ -399,9 +405,7 @@ static int create_server(lua_State *L) {
     listener->max_connections = -1;
     listener->allows_half_open = lh2_opt_boolean(L, 1, "allowHalfOpen", false);
     listener->is_no_delay = lh2_opt_boolean(L, 1, "noDelay", false);
-    if (lh2_opt_boolean(L, 1, "keepAlive", false))
-        listener->keep_alive_s =
-            1 + (uint32_t)lh2_opt_integer(L, 1, "keepAliveInitialDelay", 0, INT32_MAX, 0) / 1000;
+    listener->keep_alive_s = lh2_opt_keep_alive(L, 1);
     if (lh2_opt_field(L, 1, "tls", LUA_TTABLE) == LUA_TTABLE)
         listener->tls = lh2_secure_context_with_alpn(L, 4, true);
     lua_settop(L, 3);

@@ -1,136 +1,11 @@
 #include "binding/classes/exchange.h"
-#include "h1/h1.h"
 
 static lh2_response *check_response(lua_State *L) {
     return lh2_check(L, 1, &lh2_response_class);
 }
 
-/* Whether the connection is there still: otherwise what is sent goes nowhere, quietly. */
-static bool is_open(const lh2_response *response) {
+bool lh2_response_is_open(const lh2_response *response) {
     return !response->is_closed && !response->carrier->is_destroyed;
-}
-
-/* RFC 9110 §6.4.1, §15.3.6. */
-static bool is_bodyless(const lh2_response *response) {
-    int status = response->status;
-    return status == 204 || status == 205 || status == 304 ||
-           response->version->is_head(response->carrier);
-}
-
-/* ------------------------------------------------------------------------------------- heads */
-
-bool lh2_response_has_begun(const lh2_response *response) {
-    return response->version->has_sent_headers(response->carrier);
-}
-
-void lh2_response_begin(lua_State *L, int index, bool is_end, uint64_t size) {
-    lh2_response *response = lua_touserdata(L, index);
-    lh2_fields fields;
-    int top = lua_gettop(L);
-    if (lh2_response_has_begun(response) || !is_open(response))
-        return;
-    lh2_response_read_headers(L, index, &fields);
-    lh2_head head = {&fields, top + 1, response->status, response->has_date, is_end, size};
-    head.is_end = head.is_end || is_bodyless(response);
-    response->version->respond(L, response->carrier, &head);
-    lua_settop(L, top);
-}
-
-void lh2_response_inform(lua_State *L, lh2_response *response, int status) {
-    lh2_fields fields;
-    int top = lua_gettop(L);
-    lua_pushnil(L);
-    lh2_fields_read(L, top + 1, LH2_SECTION_PLAIN, &fields);
-    response->version->inform(L, response->carrier, &fields, top + 1, status);
-    lua_settop(L, top);
-}
-
-/* response:writeContinue(): 100, if it is not too late. */
-static int write_continue(lua_State *L) {
-    lh2_response *response = check_response(L);
-    bool is_due = is_open(response) && !lh2_response_has_begun(response);
-    if (is_due)
-        lh2_response_inform(L, response, 100);
-    lua_pushboolean(L, is_due);
-    return 1;
-}
-
-/* RFC 8288 §3: "<target>" and parameters. */
-static bool is_link(const char *text) {
-    if (*text != '<' || (text = strchr(text, '>')) == NULL)
-        return false;
-    text++;
-    for (;;) {
-        text += strspn(text, " \t");
-        if (*text == '\0')
-            return true;
-        if (*text++ != ';')
-            return false;
-        text += strspn(text, " \t");
-        size_t size = strcspn(text, "=;\" \t");
-        if (!h1_is_token(bytes_slice_of(text, size)))
-            return false;
-        text += size;
-        if (*text != '=')
-            continue;
-        if (*++text == '"') {
-            size_t quoted = strcspn(text + 1, "\"");
-            if (text[1 + quoted] == '\0')
-                return false;
-            text += quoted + 2;
-        } else {
-            size = strcspn(text, ";\" \t");
-            if (size == 0)
-                return false;
-            text += size;
-        }
-    }
-}
-
-static void check_link(lua_State *L, int index) {
-    if (lua_type(L, index) != LUA_TSTRING || !is_link(lua_tostring(L, index)))
-        lh2_raise_value(L, "hints.link", "must be links in the form <target>; parameters", index);
-}
-
-/* The links in the hints at 2: how many. [-0, +0, v] */
-static int check_links(lua_State *L) {
-    int count = 1;
-    lua_getfield(L, 2, "link");
-    if (!lua_istable(L, -1)) {
-        check_link(L, lua_gettop(L));
-    } else {
-        count = (int)lua_rawlen(L, -1);
-        for (int i = 1; i <= count; i++) {
-            lua_rawgeti(L, -1, i);
-            check_link(L, lua_gettop(L));
-            lua_pop(L, 1);
-        }
-    }
-    lua_pop(L, 1);
-    return count;
-}
-
-/* response:writeEarlyHints(hints): 103 (RFC 8297). */
-static int write_early_hints(lua_State *L) {
-    lh2_response *response = check_response(L);
-    lua_settop(L, 2);
-    if (!lua_istable(L, 2))
-        return lh2_raise_type(L, "hints", "of type table", 2);
-    lh2_fields fields;
-    bool is_due = check_links(L) > 0;
-    lh2_fields_read(L, 2, LH2_SECTION_PLAIN, &fields);
-    is_due = is_due && is_open(response) && !lh2_response_has_begun(response);
-    if (is_due)
-        response->version->inform(L, response->carrier, &fields, 2, 103);
-    lua_pushboolean(L, is_due);
-    return 1;
-}
-
-/* response:flushHeaders() */
-static int flush_headers(lua_State *L) {
-    check_response(L);
-    lh2_response_begin(L, 1, false, LH2_SIZE_UNKNOWN);
-    return 0;
 }
 
 /* -------------------------------------------------------------------------------------- body */
@@ -175,13 +50,40 @@ static void destroy_carrier(lua_State *L, lh2_response *response) {
     lh2_duplex_destroy(L, response->carrier);
 }
 
+/* Whether the argument is octets as they are, so that their number is the body's size. */
+static uint64_t body_size(lua_State *L) {
+    const char *encoding = lua_tostring(L, 3);
+    int number = encoding != NULL ? lh2_encoding_of(encoding) : LH2_UTF8;
+    bool is_plain = number >= 0 && lh2_is_identity((lh2_encoding)number);
+    return is_plain ? lua_rawlen(L, 2) : LH2_SIZE_UNKNOWN;
+}
+
+/* Takes the chunk at 2 (or nil) off what the Content-Length leaves: false if it is more. Where it has to
+ * be decoded first, the carrier sees to it, if its framing depends on it. */
+static bool claim(lua_State *L, lh2_response *response) {
+    uint64_t size = lua_isnil(L, 2) ? 0 : body_size(L);
+    if (response->left == LH2_SIZE_UNKNOWN || size == LH2_SIZE_UNKNOWN)
+        return true;
+    if (size > response->left)
+        return false;
+    response->left -= size;
+    return true;
+}
+
+/* More than the Content-Length tells: the response is cut off, and the error pushed. [-0, +1, e] */
+static void refuse_excess(lua_State *L, lh2_response *response) {
+    lh2_push_length_error(L);
+    lua_pushvalue(L, -1);
+    destroy_carrier(L, response);
+}
+
 /* response:write(chunk[, encoding][, callback]): false once "drain" should be waited for. */
 static int write(lua_State *L) {
     lh2_response *response = check_response(L);
     if (lua_type(L, 2) != LUA_TSTRING)
         return lh2_raise_type(L, "chunk", "of type string", 2);
     int callback = sort_arguments(L);
-    if (response->is_ending || !is_open(response)) {
+    if (response->is_ending || !lh2_response_is_open(response)) {
         bool is_late = response->is_ending;
         lh2_push_error(L, is_late ? "ERR_STREAM_WRITE_AFTER_END" : "ERR_HTTP2_INVALID_STREAM",
                        NULL);
@@ -194,17 +96,13 @@ static int write(lua_State *L) {
         lh2_push_error(L, "ERR_STREAM_WRITE_AFTER_END", NULL);
         return refuse_write(L, response, callback);
     }
+    if (!claim(L, response)) {
+        refuse_excess(L, response);
+        return refuse_write(L, response, callback);
+    }
     lh2_push_carrier(L, 1);
     lua_replace(L, 1);
     return lh2_writable_write(L);
-}
-
-/* Whether the argument is octets as they are, so that their number is the body's size. */
-static uint64_t body_size(lua_State *L) {
-    const char *encoding = lua_tostring(L, 3);
-    int number = encoding != NULL ? lh2_encoding_of(encoding) : LH2_UTF8;
-    bool is_plain = number >= 0 && lh2_is_identity((lh2_encoding)number);
-    return is_plain ? lua_rawlen(L, 2) : LH2_SIZE_UNKNOWN;
 }
 
 /* The head, and what it tells of a body that is complete at 2 (or nil). [-0, +0, e] */
@@ -236,13 +134,21 @@ static int finish_again(lua_State *L, lh2_response *response, int callback) {
     return 1;
 }
 
+/* Node: where there was never anything to finish, the callback is a listener of the response. */
+static int finish_with_carrier(lua_State *L, int callback) {
+    lua_pushvalue(L, callback);
+    lh2_add_listener(L, 1, LH2_EVENT_FINISH, true);
+    lua_settop(L, 1);
+    return 1;
+}
+
 /* response:finish([data][, encoding][, callback]), and under the name `end` too. */
 static int finish(lua_State *L) {
     lh2_response *response = check_response(L);
     int callback = sort_arguments(L);
     if (!lua_isnil(L, 2))
         lh2_check_string(L, 2, "chunk", NULL);
-    if (response->is_ending || !is_open(response)) {
+    if (response->is_ending || !lh2_response_is_open(response)) {
         response->is_ending = true;
         return finish_again(L, response, callback);
     }
@@ -255,8 +161,15 @@ static int finish(lua_State *L) {
     if (response->carrier->is_ending) { /* a body that may not be is let go */
         if (callback == 0)
             return lua_settop(L, 1), 1;
+        if (response->version->is_head(response->carrier)) /* it had ended before */
+            return finish_with_carrier(L, callback);
         lua_pushnil(L);
         lua_replace(L, 2);
+    }
+    if (!claim(L, response)) {
+        refuse_excess(L, response);
+        refuse_write(L, response, callback);
+        return lua_settop(L, 1), 1;
     }
     lh2_push_carrier(L, 1);
     lua_replace(L, 1);
@@ -312,7 +225,7 @@ static int create_push_response(lua_State *L) {
     lh2_response *response = check_response(L);
     lua_settop(L, 3);
     lh2_check_function(L, 3, "callback");
-    if (!is_open(response)) {
+    if (!lh2_response_is_open(response)) {
         lh2_push_error(L, "ERR_HTTP2_INVALID_STREAM", NULL);
         refuse_write(L, response, 3);
         return 0;
@@ -331,9 +244,9 @@ static int create_push_response(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"writeContinue", write_continue},
-    {"writeEarlyHints", write_early_hints},
-    {"flushHeaders", flush_headers},
+    {"writeContinue", lh2_response_write_continue},
+    {"writeEarlyHints", lh2_response_write_early_hints},
+    {"flushHeaders", lh2_response_flush_headers},
     {"write", write},
     {"finish", finish},
     {"end", finish},

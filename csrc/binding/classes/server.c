@@ -216,7 +216,7 @@ static int get_listening(lua_State *L) {
 
 static int get_max_connections(lua_State *L) {
     lh2_server *server = lh2_check(L, 1, &lh2_server_class);
-    if (server->max_connections > 0)
+    if (server->max_connections >= 0)
         lua_pushinteger(L, (lua_Integer)server->max_connections);
     else
         lua_pushnil(L);
@@ -226,7 +226,7 @@ static int get_max_connections(lua_State *L) {
 static int set_max_connections(lua_State *L) {
     lh2_server *server = lh2_check(L, 1, &lh2_server_class);
     server->max_connections =
-        lua_isnil(L, 2) ? 0 : lh2_check_integer(L, 2, "maxConnections", 0, INT32_MAX);
+        lua_isnil(L, 2) ? -1 : lh2_check_integer(L, 2, "maxConnections", 0, INT32_MAX);
     return 0;
 }
 
@@ -322,6 +322,9 @@ static int create_server(lua_State *L, const lh2_class *class) {
     list_init(&server->sessions);
     list_init(&server->handshakes);
     lh2_config_read(L, 1, H2_SERVER, &server->config);
+    server->max_connections = -1;
+    server->keep_alive_s = lh2_opt_keep_alive(L, 1);
+    server->is_delayed = !lh2_opt_boolean(L, 1, "noDelay", true);
     server->is_secure = class == &lh2_secure_server_class;
     list_init(&server->http1_connections);
     server->spare_connections = lh2_server_spare_connections();

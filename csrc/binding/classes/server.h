@@ -27,7 +27,7 @@ typedef struct lh2_server {
     list_node sessions;   /* by lh2_session.link */
     list_node handshakes; /* connections that have no session yet */
     size_t connection_count;
-    int64_t max_connections;   /* of the program; more are dropped; 0: it has set none */
+    int64_t max_connections;   /* of the program; more are dropped; -1: it has set none */
     net_crowd *crowd;          /* of maxConnectionsPerIp; NULL: no limit */
     size_t spare_connections;  /* our own: more wait in the kernel's backlog */
     size_t memory, max_memory; /* of all sessions; 0: no limit */
@@ -35,6 +35,8 @@ typedef struct lh2_server {
     net_timer *grace;          /* of close{grace = ms}; NULL: none */
     lh2_http1_options http1;
     list_node http1_connections; /* by lh2_http1.link */
+    uint32_t keep_alive_s;       /* of TCP; 0: off */
+    bool is_delayed;             /* TCP_NODELAY is not wanted */
     bool is_secure;
     bool has_requests; /* "request" has, or had, a listener: see exchange.c */
     bool has_classes;  /* of the program's own, under the keys below */

@@ -163,23 +163,37 @@ static void end_of_head(lh2_stream *stream) {
         stream->duplex.is_ending = stream->duplex.is_finished = true;
 }
 
-/* Makes the object of a promised stream, whose readable side is at its end. [-0, +1, v] */
-static lh2_stream *new_pushed(lua_State *L, lh2_stream *parent, const lh2_fields *fields) {
+/* Makes the object of a promised stream, whose readable side is at its end; or NULL, for the engine's
+ * result. [-0, +1, m] */
+static lh2_stream *new_pushed(lua_State *L, lh2_stream *parent, const lh2_fields *fields,
+                              int *result) {
     lh2_stream *pushed =
         lh2_stream_new(L, &lh2_server_stream_class, parent->session, 0, true, true);
-    int result = h2_session_submit_push(parent->session->engine, parent->id, fields->fields,
-                                        fields->count, pushed, &pushed->id);
+    *result = h2_session_submit_push(parent->session->engine, parent->id, fields->fields,
+                                     fields->count, pushed, &pushed->id);
     pushed->is_push = true;
     pushed->is_remote_ended = true;
     pushed->is_head = bytes_slice_equal(fields->pseudo[LH2_PSEUDO_METHOD], BYTES_LITERAL("HEAD"));
-    if (result != H2_OK) {
+    if (*result != H2_OK) {
         pushed->id = 0;
         lua_pushnil(L);
         lh2_duplex_destroy(L, &pushed->duplex);
-        lh2_stream_raise(L, result);
+        return NULL;
     }
     lh2_duplex_end(L, &pushed->duplex);
     return pushed;
+}
+
+/* No push: what is up to the peer is told to the callback, since the handler cannot help it. */
+static int refuse_push(lua_State *L, lh2_stream *parent, int result, int callback) {
+    if (result == H2_LIMIT)
+        lh2_push_stream_error(L, H2_REFUSED_STREAM, H2_BY_LOCAL, false);
+    else if (result == H2_NO_IDS)
+        lh2_push_error(L, "ERR_HTTP2_OUT_OF_STREAMS", NULL);
+    else
+        return lh2_stream_raise(L, result);
+    lh2_call_later(L, &parent->duplex.object, callback);
+    return 0;
 }
 
 /* stream:pushStream(headers[, options], callback) */
@@ -200,7 +214,10 @@ static int stream_push_stream(lua_State *L) {
     lh2_fields_read(L, 2, LH2_SECTION_REQUEST, &fields);
     complete_promise(L, &fields);
     lh2_fields_finish(&fields);
-    lh2_stream *pushed = new_pushed(L, stream, &fields);
+    int result;
+    lh2_stream *pushed = new_pushed(L, stream, &fields, &result);
+    if (pushed == NULL)
+        return refuse_push(L, stream, result, callback);
     int object = lua_gettop(L);
     lh2_push_headers(L, fields.fields, fields.count);
     lh2_stream_note_full_headers(L, object, lua_gettop(L));

@@ -13,7 +13,7 @@ lh2_session *lh2_session_check_alive(lua_State *L, int index) {
 
 /* ---------------------------------------------------------------------------------- methods */
 
-/* session:close([callback]) */
+/* session:close([callback]): without a stream to wait for that is its end. */
 static int session_close(lua_State *L) {
     lh2_session *session = lh2_check(L, 1, &lh2_session_class);
     if (session->is_closed || session->is_destroyed)
@@ -24,6 +24,7 @@ static int session_close(lua_State *L) {
         lh2_add_listener(L, 1, LH2_EVENT_CLOSE, true);
     }
     lh2_session_close(L, session);
+    lh2_session_finish(L, session);
     return 0;
 }
 
@@ -306,7 +307,9 @@ static const luaL_Reg getters[] = {
 
 /* `local session <close>`: the end of the block closes gracefully. */
 static int session_close_variable(lua_State *L) {
-    lh2_session_close(L, lh2_check(L, 1, &lh2_session_class));
+    lh2_session *session = lh2_check(L, 1, &lh2_session_class);
+    lh2_session_close(L, session);
+    lh2_session_finish(L, session);
     return 0;
 }
 

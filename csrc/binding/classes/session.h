@@ -54,6 +54,7 @@ typedef struct lh2_session {
     bool is_output_done;    /* the engine's last octet is with the socket */
     bool has_peer_ended;    /* FIN */
     bool has_timed_out;     /* "timeout" was emitted, and nothing has moved since */
+    bool has_signal;        /* listens to an AbortSignal */
     bool is_server_timeout; /* ... and concerns the server (server.timeout) */
 } lh2_session;
 
@@ -85,6 +86,8 @@ void lh2_session_touch(lh2_session *session);
 
 /* Graceful end: no new streams, "close" when the open ones are done. [-0, +0, m] */
 void lh2_session_close(lua_State *L, lh2_session *session);
+/* A session that is closed and has no stream is over: nothing can come of it any more. [-0, +0, m] */
+void lh2_session_finish(lua_State *L, lh2_session *session);
 /* Ends the session and its streams with the error or nil on top and an RFC 9113 code. [-1, +0, m] */
 void lh2_session_destroy(lua_State *L, lh2_session *session, uint32_t code);
 /* The socket has closed, in whatever state: the session ends now. For net_socket_events. */

@@ -27,6 +27,7 @@ static void emit_close(lua_State *L, lh2_object *object, intptr_t unused) {
     lh2_server_session_ended(L, (lh2_session *)object);
     lh2_perf_session_ended(L, (lh2_session *)object);
     lh2_release(L, object); /* the tick has an anchor of its own */
+    lh2_session_unwatch(L, (lh2_session *)object);
     lh2_emit(L, object, LH2_EVENT_CLOSE, 0);
 }
 
@@ -77,7 +78,8 @@ static void linger(lh2_session *session, uint64_t delay_ms) {
     if (session->timer == NULL)
         close_transport(session); /* for want of memory */
     else
-        net_timer_ref(session->timer, true); /* a socket that waits for nothing keeps no loop alive */
+        net_timer_ref(session->timer,
+                      true); /* maybe nothing else keeps the loop alive until then */
 }
 
 static void drop_timer(lh2_session *session) {
@@ -86,11 +88,15 @@ static void drop_timer(lh2_session *session) {
     session->timer = NULL;
 }
 
-/* All is said: FIN, and then the peer's FIN is waited for, not for ever. */
+/* All is said: FIN, and then the peer's FIN is waited for, not for ever, unless it has come. */
 static void shut_transport(lh2_session *session) {
     if (session->socket == NULL)
         return;
     net_socket_shutdown(session->socket);
+    if (session->has_peer_ended && net_socket_queued(session->socket) == 0) {
+        close_transport(session);
+        return;
+    }
     net_socket_read_start(session->socket);
     linger(session, LINGER_MS);
 }
@@ -173,13 +179,18 @@ void lh2_session_close(lua_State *L, lh2_session *session) {
     }
 }
 
-/* The engine has said all and no stream is left: the session is over. */
+void lh2_session_finish(lua_State *L, lh2_session *session) {
+    if (session->is_destroyed || !list_is_empty(&session->streams))
+        return;
+    session->is_complete = true;
+    lua_pushnil(L);
+    lh2_session_destroy(L, session, H2_NO_ERROR);
+}
+
+/* The engine has said all: without a stream the session is over. */
 static void finish_if_idle(lua_State *L, lh2_session *session) {
-    if (session->is_output_done && list_is_empty(&session->streams)) {
-        session->is_complete = true;
-        lua_pushnil(L);
-        lh2_session_destroy(L, session, H2_NO_ERROR);
-    }
+    if (session->is_output_done)
+        lh2_session_finish(L, session);
 }
 
 void lh2_session_stream_closed(lua_State *L, lh2_session *session) {
@@ -382,11 +393,21 @@ void lh2_session_socket_closed(lh2_session *session) {
     lh2_release(runtime->L, &session->object);
 }
 
+static void resumable_in_lua(lua_State *L, void *data) {
+    lh2_socket_proxy_tell_session(L, data);
+}
+
+static void on_session(net_socket *socket) {
+    lh2_session *session = net_socket_context(socket);
+    lh2_enter(session->object.runtime, resumable_in_lua, session, NULL);
+}
+
 static void on_close(net_socket *socket) {
     lh2_session_socket_closed(net_socket_context(socket));
 }
 
 static const net_socket_events socket_events = {
+    .on_session = on_session,
     .on_data = on_data,
     .on_end = on_end,
     .on_writable = on_writable,

@@ -227,6 +227,14 @@ static void on_secure(net_socket *net) {
     enter(net, tell_secure, (happening){0});
 }
 
+static void tell_session(lua_State *L, void *data) {
+    lh2_tls_socket_tell_session(L, ((happening *)data)->socket);
+}
+
+static void on_session(net_socket *net) {
+    enter(net, tell_session, (happening){0});
+}
+
 static void tell_data(lua_State *L, void *data) {
     const happening *event = data;
     event->socket->active_ms = net_loop_now(event->socket->duplex.object.runtime->loop);
@@ -322,6 +330,7 @@ static void on_close(net_socket *net) {
 static const net_socket_events events = {.on_lookup = on_lookup,
                                          .on_connect = on_connect,
                                          .on_secure = on_secure,
+                                         .on_session = on_session,
                                          .on_data = on_data,
                                          .on_end = on_end,
                                          .on_writable = on_writable,
@@ -467,7 +476,7 @@ void lh2_socket_connect(lua_State *L, lh2_socket *socket, const net_connect_opti
     if (socket->keep_alive_s > 0)
         all.keep_alive_s = socket->keep_alive_s;
     if (socket->is_secure)
-        tls = lh2_tls_socket_client(L, 2, options->host);
+        tls = lh2_tls_socket_client(L, socket, 2, options->host);
     lh2_anchor(L, 1);
     if (net_socket_connect(&socket->net, loop, &all, &events, socket)) {
         socket->net = NULL;

@@ -76,7 +76,10 @@ void lh2_socket_start_timer(lua_State *L, lh2_socket *socket);
 
 /* Notes what the members tell of the handshake. [-0, +0, m] */
 void lh2_tls_socket_note(lua_State *L, lh2_socket *socket);
-/* A client's filter by the options at `options`, for a server of the name `host`. [-0, +0, e] */
-net_tls *lh2_tls_socket_client(lua_State *L, int options, const char *host);
+/* A client's filter for the socket by the options at `options`, for a server of the name `host`.
+ * [-0, +0, e] */
+net_tls *lh2_tls_socket_client(lua_State *L, lh2_socket *socket, int options, const char *host);
+/* Emits "session": there is one to resume with. [-0, +0, e] */
+void lh2_tls_socket_tell_session(lua_State *L, lh2_socket *socket);
 
 #endif

@@ -13,10 +13,7 @@ static void read_connect_options(lua_State *L, int index, net_connect_options *o
     out->attempt_delay_ms =
         (uint32_t)lh2_opt_integer(L, index, "autoSelectFamilyAttemptTimeout", 0, INT32_MAX, 0);
     out->is_no_delay = lh2_opt_boolean(L, index, "noDelay", false);
-    if (lh2_opt_boolean(L, index, "keepAlive", false))
-        out->keep_alive_s =
-            1 +
-            (uint32_t)lh2_opt_integer(L, index, "keepAliveInitialDelay", 0, INT32_MAX, 0) / 1000;
+    out->keep_alive_s = lh2_opt_keep_alive(L, index);
     if (out->path)
         return;
     lua_getfield(L, index, "port");

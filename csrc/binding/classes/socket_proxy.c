@@ -130,6 +130,19 @@ void lh2_push_session_socket(lua_State *L, lh2_session *session) {
         lua_pushnil(L);
 }
 
+void lh2_socket_proxy_tell_session(lua_State *L, lh2_session *session) {
+    int top = lua_gettop(L);
+    lh2_push(L, &session->object);
+    lh2_get_private(L, -1, &sockets_key);
+    if (lua_istable(L, -1)) {
+        lua_rawgeti(L, -1, (int)lua_rawlen(L, -1));
+        lh2_socket *socket = lh2_test(L, -1, &lh2_tls_socket_class);
+        if (socket != NULL)
+            lh2_tls_socket_tell_session(L, socket);
+    }
+    lua_settop(L, top);
+}
+
 void lh2_socket_proxy_unbind(lua_State *L, lh2_session *session) {
     int top = lua_gettop(L);
     lh2_push(L, &session->object);

@@ -152,6 +152,9 @@ bool lh2_check_signal(lua_State *L, int options);
 /* Has the stream at `object` end with the signal; false if that is aborted already. [-0, +0, e] */
 bool lh2_stream_watch(lua_State *L, int object, int signal);
 void lh2_stream_unwatch(lua_State *L, lh2_stream *stream);
+/* The same for the session at `object`, which is anchored; called off when it has closed. [-0, +0, e] */
+void lh2_session_watch(lua_State *L, int object, int signal);
+void lh2_session_unwatch(lua_State *L, lh2_session *session);
 
 /* ---- legacy (stream_legacy.c) */
 

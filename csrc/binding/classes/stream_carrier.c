@@ -77,6 +77,10 @@ static bool is_head(const lh2_duplex *carrier) {
     return ((const lh2_stream *)carrier)->is_head;
 }
 
+static bool is_closed(const lh2_duplex *carrier) {
+    return ((const lh2_stream *)carrier)->is_closed;
+}
+
 static void push_socket(lua_State *L, lh2_duplex *carrier) {
     const lh2_stream *stream = (const lh2_stream *)carrier;
     if (stream->session != NULL)
@@ -112,6 +116,7 @@ const lh2_carrier lh2_stream_carrier = {
     .raw_request = request,
     .has_sent_headers = has_sent_headers,
     .is_head = is_head,
+    .is_closed = is_closed,
     .push_socket = push_socket,
     .push_connection = push_connection,
     .server = server_of,

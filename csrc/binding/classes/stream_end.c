@@ -195,17 +195,24 @@ void lh2_stream_end_writing(lua_State *L, lh2_stream *stream) {
     lh2_stream_refuse_unread_body(L, stream);
 }
 
-static void frame_error(lua_State *L, lh2_object *object, intptr_t code) {
-    lh2_stream *stream = (lh2_stream *)object;
+static void frame_error(lua_State *L, lh2_object *object, intptr_t id) {
     lua_pushinteger(L, 1); /* HEADERS */
-    lua_pushinteger(L, (lua_Integer)code);
-    lua_pushinteger(L, (lua_Integer)stream->id);
+    lua_pushinteger(L, H2_FRAME_SIZE_ERROR);
+    lua_pushinteger(L, (lua_Integer)id);
     lh2_emit(L, object, LH2_EVENT_FRAME_ERROR, 3);
+}
+
+/* The stream's identifier, or the one that the request would have had. */
+static uint32_t id_of(const lh2_stream *stream) {
+    h2_session_figures figures = {.next_stream_id = stream->id};
+    if (stream->id == 0)
+        h2_session_get_figures(stream->session->engine, &figures);
+    return figures.next_stream_id;
 }
 
 int lh2_stream_frame_error(lua_State *L, lh2_stream *stream, uint32_t code) {
     lh2_session *session = stream->session;
-    lh2_tick_push(L, &stream->duplex.object, frame_error, (intptr_t)code);
+    lh2_tick_push(L, &stream->duplex.object, frame_error, (intptr_t)id_of(stream));
     lh2_stream_close(stream, code);
     lh2_session_close(L, session);
     return 0;
@@ -252,8 +259,10 @@ static void end_quietly(lua_State *L, lh2_stream *stream) {
     if (!duplex->is_ending)
         lh2_duplex_abort_writing(L, duplex, true);
     duplex->auto_destroy = true;
-    if (is_unread && is_of_server(stream))
+    if (is_unread && is_of_server(stream)) {
         duplex->flowing = 1;
+        duplex->is_let_go = true;
+    }
     lh2_duplex_end(L, duplex);
 }
 

@@ -82,15 +82,35 @@ static int push_fact(lua_State *L, const char *name) {
 
 /* --------------------------------------------------------------------------------- as a client */
 
+struct key_line {
+    lh2_socket *socket;
+    const char *line;
+};
+
+static void log_in_lua(lua_State *L, void *data) {
+    const struct key_line *key = data;
+    lua_pushfstring(L, "%s\n", key->line);
+    lh2_emit(L, &key->socket->duplex.object, LH2_EVENT_KEYLOG, 1);
+}
+
+static void on_key_line(void *context, net_tls *tls, const char *line) {
+    (void)tls;
+    lh2_socket *socket = context;
+    struct key_line key = {socket, line};
+    if (lh2_has_listener(&socket->duplex.object, LH2_EVENT_KEYLOG))
+        lh2_enter(socket->duplex.object.runtime, log_in_lua, &key, NULL);
+}
+
 /* The name for SNI and for the certificate: `servername` goes before the host. */
-net_tls *lh2_tls_socket_client(lua_State *L, int options, const char *host) {
+net_tls *lh2_tls_socket_client(lua_State *L, lh2_socket *socket, int options, const char *host) {
     net_tls *tls = NULL;
     if (!lua_istable(L, options))
         lh2_raise_type(L, "options", "a table of options", options);
     const char *name = lh2_opt_string(L, options, "servername", NULL, host);
-    net_tls_context *context = lh2_secure_context_with_alpn(L, options, false);
     size_t size = 0;
     const char *session = lh2_opt_string(L, options, "session", &size, NULL);
+    net_tls_context *context = lh2_secure_context_with_alpn(L, options, false);
+    net_tls_context_set_keylog(context, on_key_line, socket);
     int status = net_tls_new(&tls, context, name, bytes_slice_of(session, size));
     net_tls_context_unref(context);
     if (status)
@@ -128,9 +148,8 @@ static int get_peer_certificate(lua_State *L) {
     return 1;
 }
 
-/* socket:getSession(): to be given as options.session later; nil before a ticket has come. */
-static int get_session(lua_State *L) {
-    const lh2_socket *socket = lh2_check(L, 1, &lh2_tls_socket_class);
+/* Pushes what a later connection can resume with, or nil. [-0, +1, m] */
+static void push_session(lua_State *L, const lh2_socket *socket) {
     const net_socket *net = lh2_socket_transport(socket);
     const net_tls *tls = net ? net_socket_tls(net) : NULL;
     bytes_buffer blob = {0};
@@ -139,7 +158,19 @@ static int get_session(lua_State *L) {
     else
         lua_pushlstring(L, (const char *)blob.data, blob.size);
     bytes_buffer_dispose(&blob);
+}
+
+/* socket:getSession(): to be given as options.session later; nil before a ticket has come. */
+static int get_session(lua_State *L) {
+    push_session(L, lh2_check(L, 1, &lh2_tls_socket_class));
     return 1;
+}
+
+void lh2_tls_socket_tell_session(lua_State *L, lh2_socket *socket) {
+    if (!lh2_has_listener(&socket->duplex.object, LH2_EVENT_SESSION))
+        return;
+    push_session(L, socket);
+    lh2_emit(L, &socket->duplex.object, LH2_EVENT_SESSION, 1);
 }
 
 static const luaL_Reg methods[] = {{"getProtocol", get_protocol},

@@ -146,8 +146,15 @@ static void on_close(net_socket *socket) {
     tell(self, "close");
 }
 
-const net_socket_events endpoint_events = {on_lookup,   on_connect, on_secure, on_data, on_end,
-                                           on_writable, on_finish,  on_error,  on_close};
+const net_socket_events endpoint_events = {.on_lookup = on_lookup,
+                                           .on_connect = on_connect,
+                                           .on_secure = on_secure,
+                                           .on_data = on_data,
+                                           .on_end = on_end,
+                                           .on_writable = on_writable,
+                                           .on_finish = on_finish,
+                                           .on_error = on_error,
+                                           .on_close = on_close};
 
 void endpoint_dispose(endpoint *self) {
     bytes_buffer_dispose(&self->received);

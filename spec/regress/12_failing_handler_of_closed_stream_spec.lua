@@ -1,0 +1,32 @@
+-- A handler that closed its stream and then failed ended the whole program: the answer with 500
+-- could not be sent any more, and failed too.
+local http2 = require("http2")
+local loop = require("spec.support.loop")
+local rawpeer = require("spec.support.rawpeer")
+
+describe("A handler that closes its stream and fails", function()
+    after_each(loop.clean)
+
+    it("fails alone", function()
+        local failures = {}
+        local server = loop.track(http2.createServer())
+        server:on("handlerError", function(err)
+            failures[#failures + 1] = tostring(err)
+        end)
+        server:on("request", function(_, response)
+            response.stream:close()
+            error("of the handler", 0)
+        end)
+        server:listen(0, "127.0.0.1")
+        local session = loop.track(http2.connect("http://127.0.0.1:" .. rawpeer.port_of(server)))
+        local stream = session:request()
+        stream:on("close", function()
+            session:close()
+            server:close()
+        end)
+        stream:resume()
+        loop.run()
+        assert.equal(1, #failures)
+        assert.truthy(failures[1]:find("of the handler", 1, true))
+    end)
+end)
