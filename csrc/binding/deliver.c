@@ -72,6 +72,10 @@ static void deliver_push(lua_State *L, lh2_session *session, const h2_event *eve
         h2_session_reset(session->engine, event->stream_id, H2_CANCEL);
         return;
     }
+    if (!lh2_session_answers_for(L, session, event)) {
+        h2_session_reset(session->engine, event->stream_id, H2_PROTOCOL_ERROR);
+        return;
+    }
     lh2_stream *stream =
         lh2_stream_new(L, &lh2_client_stream_class, session, event->stream_id, true, false);
     stream->is_push = true;
@@ -238,6 +242,11 @@ static void deliver_origin(lua_State *L, void *data) {
     lh2_session_origins_received(L, d->session, d->event->origin.origins, d->event->origin.count);
 }
 
+static void deliver_priority(lua_State *L, void *data) {
+    const delivery *d = data;
+    lh2_session_priority_received(L, d->session, d->event);
+}
+
 /* ------------------------------------------------------------------------------- dispatch */
 
 static void (*const deliverers[])(lua_State *L, void *data) = {
@@ -253,6 +262,7 @@ static void (*const deliverers[])(lua_State *L, void *data) = {
     [H2_EV_ORIGIN] = deliver_origin,
     [H2_EV_FAULT] = deliver_fault,
     [H2_EV_NONE] = NULL,
+    [H2_EV_PRIORITY] = deliver_priority,
     [H2_EV_PRIORITY_UPDATE] = NULL,
 };
 

@@ -117,7 +117,7 @@ void lh2_http1_watch_output(lh2_http1 *connection);
 
 /* The stream ends where it is; the connection has no part in it any more. */
 void lh2_http1_lose_stream(lh2_http1 *connection);
-/* The same where it is the client that has left in order. */
+/* The same where it is the client that has left. */
 void lh2_http1_cancel_stream(lh2_http1 *connection);
 /* All is said: FIN behind what was written, and the peer's is waited for. */
 void lh2_http1_shut(lh2_http1 *connection);

@@ -328,9 +328,9 @@ static void on_finish(net_socket *socket) {
 }
 
 static void on_error(net_socket *socket, const net_error *error) {
-    (void)error; /* the connection's end is told to the exchange; there is nobody else to tell */
+    (void)error; /* whether a client leaves by FIN or RST is up to its kernel */
     lh2_http1 *c = net_socket_context(socket);
-    lh2_http1_lose_stream(c);
+    lh2_http1_cancel_stream(c);
     lh2_http1_close(c);
 }
 
