@@ -89,7 +89,7 @@ int64_t lh2_check_integer(lua_State *L, int index, const char *name, int64_t min
     return value;
 }
 
-bool lh2_check_boolean(lua_State *L, int index, const char *name) {
+static bool check_boolean(lua_State *L, int index, const char *name) {
     if (!lua_isboolean(L, index))
         lh2_raise_type(L, name, "of type boolean", index);
     return lua_toboolean(L, index);
@@ -173,7 +173,7 @@ bool lh2_opt_boolean(lua_State *L, int index, const char *name, bool otherwise) 
     char full[80];
     if (!push_option(L, index, name))
         return otherwise;
-    bool value = lh2_check_boolean(L, -1, full_name(&full, name));
+    bool value = check_boolean(L, -1, full_name(&full, name));
     lua_pop(L, 1);
     return value;
 }

@@ -148,7 +148,8 @@ void lh2_push_raw_headers(lua_State *L, const hpack_field *fields, size_t count)
 
 /* ---------------------------------------------------------------------------------- opening */
 
-void lh2_push_sensitive_key(lua_State *L) {
+/* http2.sensitiveHeaders as a table key. [-0, +1, -] */
+static void push_sensitive_key(lua_State *L) {
     lua_pushlightuserdata(L, (void *)&lh2_sensitive_key);
 }
 
@@ -174,6 +175,6 @@ void lh2_headers_open(lua_State *L) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &names_key);
     push_nothing(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &nothing_key);
-    lh2_push_sensitive_key(L);
+    push_sensitive_key(L);
     lua_setfield(L, -2, "sensitiveHeaders");
 }

@@ -439,7 +439,6 @@ typedef struct net_wire_events {
  * turn. */
 int net_wire_new(net_wire **out, net_loop *loop, h2_session *engine, const net_pipe *pipe,
                  void *pipe_context, const net_wire_events *events, void *context);
-h2_session *net_wire_engine(const net_wire *wire);
 void *net_wire_context(const net_wire *wire);
 /* From the pipe: octets, the peer's end, room for writing. */
 void net_wire_feed(net_wire *wire, const uint8_t *data, size_t size);
