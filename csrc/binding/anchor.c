@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "binding/class.h"
 
 int lh2_hold(lua_State *L) {
@@ -16,16 +17,38 @@ void lh2_drop(lua_State *L, int ref) {
     luaL_unref(L, LUA_REGISTRYINDEX, ref);
 }
 
+/* Slots of the registry that were made for anchors stay theirs: a free one holds false, so that to set
+ * it allocates nothing, and its number is in a list that has room for the numbers of all. */
+static void make_slot(lua_State *L, lh2_runtime *runtime) {
+    if (runtime->anchor_slots == runtime->anchors_capacity) {
+        uint32_t capacity = runtime->anchors_capacity ? runtime->anchors_capacity * 2 : 16;
+        int *slots = mem_resize(runtime->free_anchors, capacity * sizeof *slots);
+        if (!slots)
+            lh2_raise_memory(L);
+        runtime->free_anchors = slots;
+        runtime->anchors_capacity = capacity;
+    }
+    lua_pushboolean(L, false);
+    runtime->free_anchors[runtime->free_anchor_count] = luaL_ref(L, LUA_REGISTRYINDEX);
+    runtime->free_anchor_count++;
+    runtime->anchor_slots++;
+}
+
 void lh2_anchor_reserve(lua_State *L) {
-    lua_pushboolean(L, true);
-    luaL_unref(L, LUA_REGISTRYINDEX, luaL_ref(L, LUA_REGISTRYINDEX));
+    lh2_runtime *runtime = lh2_runtime_of(L);
+    if (runtime->free_anchor_count == 0)
+        make_slot(L, runtime);
 }
 
 void lh2_anchor(lua_State *L, int index) {
     lh2_object *object = lua_touserdata(L, index);
+    lh2_runtime *runtime = object->runtime;
     if (object->anchors == 0) {
+        if (runtime->free_anchor_count == 0)
+            make_slot(L, runtime);
+        object->anchor = runtime->free_anchors[--runtime->free_anchor_count];
         lua_pushvalue(L, index);
-        object->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+        lua_rawseti(L, LUA_REGISTRYINDEX, object->anchor);
     }
     object->anchors++;
 }
@@ -35,8 +58,12 @@ void lh2_retain(lh2_object *object) {
 }
 
 void lh2_release(lua_State *L, lh2_object *object) {
-    if (--object->anchors == 0)
-        luaL_unref(L, LUA_REGISTRYINDEX, object->anchor);
+    if (--object->anchors > 0)
+        return;
+    lh2_runtime *runtime = object->runtime;
+    lua_pushboolean(L, false);
+    lua_rawseti(L, LUA_REGISTRYINDEX, object->anchor);
+    runtime->free_anchors[runtime->free_anchor_count++] = object->anchor;
 }
 
 void lh2_push(lua_State *L, lh2_object *object) {

@@ -173,7 +173,9 @@ bool lh2_opt_boolean(lua_State *L, int index, const char *name, bool otherwise) 
     char full[80];
     if (!push_option(L, index, name))
         return otherwise;
-    bool value = check_boolean(L, -1, full_name(&full, name));
+    if (!lua_isboolean(L, -1))
+        check_boolean(L, -1, full_name(&full, name));
+    bool value = lua_toboolean(L, -1);
     lua_pop(L, 1);
     return value;
 }

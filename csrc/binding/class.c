@@ -184,6 +184,12 @@ void lh2_class_register(lua_State *L, const lh2_class *class) {
 
 /* --------------------------------------------------------------------- methods written in Lua */
 
+static int raise_this(lua_State *L, const char *class) {
+    return lh2_raise_text(
+        L, "TypeError", "ERR_INVALID_THIS",
+        "Value of \"self\" must be an instance of %s (methods are called with a colon)", class);
+}
+
 /* method(class, name): the function that objects of the class have; nil where there is none. */
 static int get_method(lua_State *L) {
     luaL_checkstring(L, 1);
@@ -226,9 +232,23 @@ static int set_methods(lua_State *L) {
     return 0;
 }
 
+/* checkClass(self, class): raises unless it is an object of that class. */
+static int check_class(lua_State *L) {
+    const char *class = luaL_checkstring(L, 2);
+    bool is_one = false;
+    if (lua_type(L, 1) == LUA_TUSERDATA && lua_getmetatable(L, 1)) {
+        lua_pushvalue(L, 2);
+        lua_rawget(L, -2);
+        is_one = lua_toboolean(L, -1);
+    }
+    return is_one ? 0 : raise_this(L, class);
+}
+
 void lh2_class_open(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"method", get_method}, {"addMethods", set_methods}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"method", get_method},
+                                         {"addMethods", set_methods},
+                                         {"checkClass", check_class},
+                                         {NULL, NULL}};
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatables_key);
     luaL_setfuncs(L, functions, 0);
@@ -236,26 +256,28 @@ void lh2_class_open(lua_State *L) {
 
 /* --------------------------------------------------------------------------------- objects */
 
-static void *make_object(lua_State *L, const lh2_class *class, size_t size, int user_values) {
+static void *make_object(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
+                         int user_values) {
     (void)user_values;
     lh2_object *object = lua_newuserdatauv(L, size, user_values);
     memset(object, 0, size);
     object->brand = &brand;
     object->class = class;
-    object->runtime = lh2_runtime_of(L);
+    object->runtime = runtime;
     lua_rawgetp(L, LUA_REGISTRYINDEX, class);
     lua_setmetatable(L, -2);
     return object;
 }
 
 void *lh2_new(lua_State *L, const lh2_class *class, size_t size) {
-    return make_object(L, class, size, 1);
+    return make_object(L, lh2_runtime_of(L), class, size, 1);
 }
 
 #if LUA_COMPAT_MANY_USER_VALUES
 
-void *lh2_new_with_slots(lua_State *L, const lh2_class *class, size_t size, int count) {
-    return make_object(L, class, size, 1 + count);
+void *lh2_new_with_slots(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
+                         int count) {
+    return make_object(L, runtime, class, size, 1 + count);
 }
 
 void lh2_set_slot(lua_State *L, int index, int slot) {
@@ -271,9 +293,10 @@ void lh2_push_slot(lua_State *L, int index, int slot) {
 /* Slots are private fields. */
 static const char slot_keys[3];
 
-void *lh2_new_with_slots(lua_State *L, const lh2_class *class, size_t size, int count) {
+void *lh2_new_with_slots(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
+                         int count) {
     (void)count;
-    return make_object(L, class, size, 1);
+    return make_object(L, runtime, class, size, 1);
 }
 
 void lh2_set_slot(lua_State *L, int index, int slot) {
@@ -291,25 +314,25 @@ void lh2_finalize(lh2_object *object) {
         object->runtime->is_closing = true;
 }
 
-void *lh2_test(lua_State *L, int index, const lh2_class *class) {
-    if (lua_type(L, index) != LUA_TUSERDATA || lua_rawlen(L, index) < sizeof(lh2_object))
-        return NULL;
-    lh2_object *object = lua_touserdata(L, index);
-    if (object->brand != &brand)
-        return NULL;
+bool lh2_is_a(const lh2_object *object, const lh2_class *class) {
     const lh2_class *ancestor = object->class;
     while (ancestor && ancestor != class)
         ancestor = ancestor->parent;
-    return ancestor ? object : NULL;
+    return ancestor;
+}
+
+void *lh2_test(lua_State *L, int index, const lh2_class *class) {
+    lh2_object *object = lua_touserdata(L, index);
+    /* The length of a light userdata is 0. */
+    if (!object || lua_rawlen(L, index) < sizeof(lh2_object) || object->brand != &brand)
+        return NULL;
+    return lh2_is_a(object, class) ? object : NULL;
 }
 
 void *lh2_check(lua_State *L, int index, const lh2_class *class) {
     void *object = lh2_test(L, index, class);
     if (!object)
-        lh2_raise_text(
-            L, "TypeError", "ERR_INVALID_THIS",
-            "Value of \"self\" must be an instance of %s (methods are called with a colon)",
-            class->name);
+        raise_this(L, class->name);
     return object;
 }
 
@@ -320,7 +343,7 @@ void lh2_push_fields(lua_State *L, int index) {
         return;
     }
     index = lua_absindex(L, index);
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 4);
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, index, 1);
     object->has_fields = 1;

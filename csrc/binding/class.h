@@ -14,7 +14,7 @@ typedef struct lh2_object {
     const lh2_class *class;
     lh2_runtime *runtime;
     uint64_t listened;   /* a bit for each known event (emitter.h) that has a listener */
-    uint64_t all_wanted; /* ... one that may look at more than three arguments */
+    uint64_t all_wanted; /* ... one that may look at more than two arguments */
     uint64_t watched;    /* ... that `watcher` is told of first (emitter.h) */
     struct lh2_object *watcher;
     int anchor; /* reference number, valid while anchors > 0 */
@@ -42,9 +42,10 @@ void lh2_class_register(lua_State *L, const lh2_class *class);
 void lh2_class_derive(lua_State *L, int parent, int members);
 /* A new object of `size` octets, zeroed behind its head, on the stack. [-0, +1, m] */
 void *lh2_new(lua_State *L, const lh2_class *class, size_t size);
-/* The same, for an object with `count` slots (1 or 2) for values that it keeps alive: cheaper than
- * private fields, which need a table. [-0, +1, m] */
-void *lh2_new_with_slots(lua_State *L, const lh2_class *class, size_t size, int count);
+/* The same, for an object of this runtime with `count` slots (1 or 2) for values that it keeps alive:
+ * cheaper than private fields, which need a table. [-0, +1, m] */
+void *lh2_new_with_slots(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
+                         int count);
 /* Sets a slot of the object at `index` to the value on top. [-1, +0, m] */
 void lh2_set_slot(lua_State *L, int index, int slot);
 /* Pushes it. [-0, +1, -] */
@@ -52,6 +53,8 @@ void lh2_push_slot(lua_State *L, int index, int slot);
 /* First in every __gc: an object that has anchors is finalized by lua_close alone, from where on
  * nothing is emitted. */
 void lh2_finalize(lh2_object *object);
+/* Whether the object is of the class or one that inherits from it. */
+bool lh2_is_a(const lh2_object *object, const lh2_class *class);
 /* The object at `index` if it is of the class or one that inherits from it; else NULL. [-0, +0, -] */
 void *lh2_test(lua_State *L, int index, const lh2_class *class);
 /* The same; raises ERR_INVALID_ARG_TYPE-like for a wrong `self`. [-0, +0, v] */

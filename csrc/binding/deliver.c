@@ -12,17 +12,24 @@ typedef struct delivery {
 
 /* ------------------------------------------------------------------------------- of streams */
 
-static void push_section(lua_State *L, const h2_event *event) {
-    lh2_push_headers(L, event->headers.fields, event->headers.count);
+/* Pushes headers, flags, and rawHeaders if somebody may look at them. Returns their number.
+ * [-0, +2..3, m] */
+static int push_section(lua_State *L, const lh2_runtime *runtime, const h2_event *event,
+                        bool has_raw) {
+    const hpack_field *fields = event->headers.fields;
+    size_t count = event->headers.count;
+    lh2_push_headers(L, runtime, fields, count);
     lua_pushinteger(L, event->headers.flags);
-    lh2_push_raw_headers(L, event->headers.fields, event->headers.count);
+    if (has_raw)
+        lh2_push_raw_headers(L, runtime, fields, count);
+    return has_raw ? 3 : 2;
 }
 
 static void emit_section(lua_State *L, lh2_stream *stream, const h2_event *event, lh2_event name) {
-    if (!lh2_has_listener(&stream->duplex.object, name))
+    lh2_object *object = &stream->duplex.object;
+    if (!lh2_has_listener(object, name))
         return;
-    push_section(L, event);
-    lh2_emit(L, &stream->duplex.object, name, 3);
+    lh2_emit(L, object, name, push_section(L, object->runtime, event, lh2_wants_all(object, name)));
 }
 
 /* "trailers" of a request that was itself not told yet: behind it. `held` is {headers, flags, raw}. */
@@ -46,7 +53,7 @@ static void deliver_trailers(lua_State *L, lh2_stream *stream, const h2_event *e
         return;
     }
     lua_createtable(L, 3, 0);
-    push_section(L, event);
+    push_section(L, stream->duplex.object.runtime, event, true);
     for (int i = 3; i >= 1; i--)
         lua_rawseti(L, -1 - i, i);
     lh2_tick_push(L, &stream->duplex.object, tell_trailers, lh2_hold(L));
@@ -75,8 +82,9 @@ static void deliver_push(lua_State *L, lh2_session *session, const h2_event *eve
     stream->duplex.is_ending = stream->duplex.is_finish_called = true;
     stream->ends_after_headers = event->headers.is_end;
     h2_session_set_context(session->engine, stream->id, stream);
-    push_section(L, event);
-    lh2_emit(L, &session->object, LH2_EVENT_STREAM, 4);
+    int count = push_section(L, session->object.runtime, event,
+                             lh2_wants_all(&session->object, LH2_EVENT_STREAM));
+    lh2_emit(L, &session->object, LH2_EVENT_STREAM, 1 + count);
 }
 
 /* A response that nobody listens for is kept for a coroutine that may ask for it later. */
@@ -84,7 +92,7 @@ static void deliver_response(lua_State *L, lh2_stream *stream, const h2_event *e
     lh2_event name = stream->is_push ? LH2_EVENT_PUSH : LH2_EVENT_RESPONSE;
     bool is_heard = lh2_has_listener(&stream->duplex.object, name);
     if (!is_heard && stream->duplex.object.runtime->keeps_responses) {
-        push_section(L, event);
+        push_section(L, stream->duplex.object.runtime, event, true);
         lh2_client_stream_keep_response(L, stream);
     }
     emit_section(L, stream, event, name);
@@ -198,7 +206,7 @@ static void deliver_goaway(lua_State *L, void *data) {
         lh2_session_close(L, session);
         return;
     }
-    lh2_push_session_error(L, code, H2_BY_PEER);
+    lh2_push_session_error(L, code, H2_BY_PEER, true);
     /* Our own GOAWAY says NO_ERROR; the streams end with the peer's code. */
     h2_session_terminate(session->engine, H2_NO_ERROR, bytes_slice_of(NULL, 0));
     lh2_session_destroy(L, session, code);
@@ -214,10 +222,7 @@ static void deliver_fault(lua_State *L, void *data) {
                         "%s (%s)", text, name != NULL ? name : "?");
     lua_pushinteger(L, (lua_Integer)d->event->fault.code);
     lua_setfield(L, -2, "errno");
-    lua_pushliteral(L, "peer");
-    lua_setfield(L, -2, "by");
-    lua_pushliteral(L, "session");
-    lua_setfield(L, -2, "scope");
+    lh2_set_verdict(L, "session", H2_BY_PEER, true);
     lh2_session_destroy(L, d->session, H2_INTERNAL_ERROR);
 }
 
@@ -255,8 +260,38 @@ static void (*const deliverers[])(lua_State *L, void *data) = {
     [H2_EV_PRIORITY_UPDATE] = NULL,
 };
 
-void lh2_deliver(net_wire *wire, const h2_event *event) {
-    delivery d = {net_wire_context(wire), event};
-    if (deliverers[event->kind] != NULL && !d.session->is_destroyed)
-        lh2_enter(d.session->object.runtime, deliverers[event->kind], &d, event->context);
+/* Calls what is due for one event; the stream it is of takes the blame meanwhile. [-0, +0, e] */
+static void deliver_one(lua_State *L, delivery *d) {
+    lh2_runtime *runtime = d->session->object.runtime;
+    runtime->blame = d->event->context;
+    if (runtime->blame != NULL)
+        lh2_retain(runtime->blame);
+    deliverers[d->event->kind](L, d);
+    lh2_object *blamed = runtime->blame;
+    runtime->blame = NULL;
+    if (blamed != NULL)
+        lh2_release(L, blamed);
+    lua_settop(L, 0);
+}
+
+typedef struct delivery_batch {
+    net_wire *wire;
+    h2_event *event;
+} delivery_batch;
+
+/* All events that there are share one protected call; an error ends it, and the next event begins
+ * another. */
+static void deliver_batch(lua_State *L, void *data) {
+    delivery_batch *batch = data;
+    delivery d = {net_wire_context(batch->wire), batch->event};
+    do {
+        if (deliverers[d.event->kind] != NULL && !d.session->is_destroyed)
+            deliver_one(L, &d);
+    } while (net_wire_next(batch->wire, batch->event));
+}
+
+void lh2_deliver(net_wire *wire, h2_event *event) {
+    const lh2_session *session = net_wire_context(wire);
+    delivery_batch batch = {wire, event};
+    lh2_enter(session->object.runtime, deliver_batch, &batch, NULL);
 }

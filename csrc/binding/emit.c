@@ -2,10 +2,9 @@
 #include "binding/task.h"
 
 /* Events whose listeners serve a request. */
-#define EVENT_BIT(name) ((uint64_t)1 << LH2_EVENT_##name)
 #define HANDLER_EVENTS                                                                             \
-    (EVENT_BIT(STREAM) | EVENT_BIT(REQUEST) | EVENT_BIT(CHECK_CONTINUE) |                          \
-     EVENT_BIT(CHECK_EXPECTATION))
+    (LH2_EVENT_BIT(STREAM) | LH2_EVENT_BIT(REQUEST) | LH2_EVENT_BIT(CHECK_CONTINUE) |              \
+     LH2_EVENT_BIT(CHECK_EXPECTATION))
 
 /* ---------------------------------------------------------------------- calling the listeners */
 
@@ -22,7 +21,7 @@ static bool fire_entry(lua_State *L, int owner, int name, int event) {
     lua_rawseti(L, entry, LH2_LISTENER_IS_FIRED);
     lua_settop(L, entry);
     if (name == 0) {
-        lh2_push_event_name(L, event);
+        lh2_push_event_name(L, owner, event);
         name = entry + 1;
     }
     lh2_listeners_push(L, owner, name, event);
@@ -36,9 +35,9 @@ static bool fire_entry(lua_State *L, int owner, int name, int event) {
 }
 
 /* Calls the listener below its `nargs` arguments; a handler may wait. [-(nargs+1), +0, e] */
-static void call_listener(lua_State *L, int event, int nargs) {
+static void call_listener(lua_State *L, lh2_runtime *runtime, int event, int nargs) {
     if (event >= 0 && HANDLER_EVENTS >> event & 1)
-        lh2_task_run(L, nargs);
+        lh2_task_run(L, runtime, nargs);
     else
         lua_call(L, nargs, 0);
 }
@@ -48,6 +47,7 @@ static void call_listener(lua_State *L, int event, int nargs) {
 static void call_list(lua_State *L, int name, int event, int nargs) {
     int list = lua_gettop(L), owner = list - 1, first = owner - nargs;
     int count = (int)lua_rawlen(L, list);
+    lh2_runtime *runtime = ((lh2_object *)lua_touserdata(L, owner))->runtime;
     luaL_checkstack(L, nargs + LUA_MINSTACK, "too many arguments");
     lh2_listeners_mark(L, list);
     for (int i = 1; i <= count; i++) {
@@ -56,15 +56,16 @@ static void call_list(lua_State *L, int name, int event, int nargs) {
             continue;
         for (int argument = first; argument < owner; argument++)
             lua_pushvalue(L, argument);
-        call_listener(L, event, nargs);
+        call_listener(L, runtime, event, nargs);
     }
 }
 
 void lh2_listeners_call(lua_State *L, int name, int event, int nargs) {
     if (lua_isfunction(L, -1)) {
+        lh2_runtime *runtime = ((lh2_object *)lua_touserdata(L, -2))->runtime;
         lua_replace(L, -2);
         lua_insert(L, -nargs - 1);
-        call_listener(L, event, nargs);
+        call_listener(L, runtime, event, nargs);
         return;
     }
     int bottom = lua_gettop(L) - nargs - 2;
@@ -119,10 +120,9 @@ static void emit_known(lua_State *L, lh2_event event, int nargs) {
 
 void lh2_tell_watcher(lua_State *L, lh2_object *object, lh2_event event, int nargs) {
     lh2_object *watcher = object->watcher;
-    for (const lh2_class *class = watcher->class; class; class = class->parent)
-        for (const lh2_hooks *hooks = object->runtime->hooks; hooks->class; hooks++)
-            if (hooks->class == class && hooks->on_watched)
-                hooks->on_watched(L, watcher, (int)event, nargs);
+    for (const lh2_hooks *hooks = object->runtime->hooks; hooks->class; hooks++)
+        if (hooks->on_watched && lh2_is_a(watcher, hooks->class))
+            hooks->on_watched(L, watcher, (int)event, nargs);
 }
 
 /* Tells the watcher; whether there are listeners, too. Else the arguments are popped. */

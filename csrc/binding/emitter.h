@@ -67,6 +67,10 @@ typedef enum lh2_event {
         LH2_EVENT_COUNT
 } lh2_event;
 
+/* A set of events is a bit for each. */
+#define LH2_EVENT_BIT(name) ((uint64_t)1 << LH2_EVENT_##name)
+#define LH2_EVERY_EVENT UINT64_MAX
+
 extern const lh2_class lh2_emitter_class;
 
 /* Whether anybody listens: to be asked before arguments are made. */
@@ -74,9 +78,9 @@ static inline bool lh2_has_listener(const lh2_object *object, lh2_event event) {
     return (object->listened | object->watched) >> event & 1;
 }
 
-/* Whether a listener may look at more than three arguments: a fourth need not be made otherwise. */
+/* Whether anybody may look at more than two arguments: rawHeaders need not be made otherwise. */
 static inline bool lh2_wants_all(const lh2_object *object, lh2_event event) {
-    return object->all_wanted >> event & 1;
+    return (object->all_wanted | object->watched) >> event & 1;
 }
 
 /* Calls the listeners of an anchored object with the `nargs` values on top, which are popped. An
@@ -99,10 +103,11 @@ void lh2_remove_listener(lua_State *L, int index, lh2_event event);
 /* As emitter:emit(name, ...), for classes that do something of their own on an event. */
 int lh2_emitter_emit(lua_State *L);
 
-/* A class may want to know when the first listener of an event comes or the last one goes (known
- * events only): called after the change, with the object's index. */
+/* A class may want to know when the first listener of one of some known events comes or the last one
+ * goes: called after the change, with the object's index. */
 typedef void (*lh2_listener_hook)(lua_State *L, int index, int event, bool is_added);
-void lh2_set_listener_hook(lua_State *L, const lh2_class *class, lh2_listener_hook hook);
+void lh2_set_listener_hook(lua_State *L, const lh2_class *class, uint64_t events,
+                           lh2_listener_hook hook);
 
 /* One object in C may watch another: it is told of events, before their listeners, by the hook of its
  * class; the arguments, on top of the stack, stay there. What is watched counts as listened to. */

@@ -47,9 +47,12 @@ void lh2_field_fold_name(lua_State *L, int index) {
 /* Folds a name that is to be set. [-0, +0, v] */
 static void check_name(lua_State *L, int index) {
     size_t size;
-    lh2_check_string(L, index, "name", NULL);
+    const char *text = lh2_check_string(L, index, "name", &size);
+    hpack_token token = hpack_token_of(bytes_slice_of(text, size));
+    if (token != HPACK_TOKEN_NONE && text[0] != ':') /* RFC 7541's table has it in this spelling */
+        return;
     lh2_field_fold_name(L, index);
-    const char *text = lua_tolstring(L, index, &size);
+    text = lua_tolstring(L, index, &size);
     if (!h1_is_token(bytes_slice_of(text, size)))
         raise_name(L, index);
 }

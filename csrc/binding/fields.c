@@ -9,11 +9,15 @@ const char lh2_sensitive_key;
 
 /* ------------------------------------------------------------------------ rules for names */
 
-/* RFC 9110 §5.6.2: 1 for the characters of a token in lower case, 2 for A-Z, 0 for the rest. */
+/* RFC 9110 §5.6.2: what a character of a name is; 0: not one of a token. */
+enum { TOKEN = 1, UPPER = 2 };
 static const uint8_t name_class[256] = {
-    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1,         ['&'] = 1,         ['\''] = 1,
-    ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1,         ['^'] = 1,         ['_'] = 1,
-    ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['a' ... 'z'] = 1, ['A' ... 'Z'] = 2,
+    ['!'] = 1,         ['#'] = 1,         ['$'] = 1,
+    ['%'] = 1,         ['&'] = 1,         ['\''] = 1,
+    ['*'] = 1,         ['+'] = 1,         ['-'] = 1,
+    ['.'] = 1,         ['^'] = 1,         ['_'] = 1,
+    ['`'] = 1,         ['|'] = 1,         ['~'] = 1,
+    ['0' ... '9'] = 1, ['a' ... 'z'] = 1, ['A' ... 'Z'] = TOKEN | UPPER,
 };
 
 /* Node sends one value at most of these; a second one received is dropped. Sorted. */
@@ -103,17 +107,29 @@ static bool is_connection_field(bytes_slice name, bytes_slice value) {
     }
 }
 
+/* A name as it is sent. */
+typedef struct field_name {
+    bytes_slice text;
+    hpack_token token;
+    bool is_lowered; /* its case was changed */
+} field_name;
+
 /* The pseudo-header's number, or -1. */
-static int pseudo_of(bytes_slice name) {
-    static const struct {
-        const char *text;
-        size_t size;
-    } names[LH2_PSEUDO_COUNT] = {{":method", 7}, {":scheme", 7},   {":authority", 10},
-                                 {":path", 5},   {":protocol", 9}, {":status", 7}};
-    for (int i = 0; i < LH2_PSEUDO_COUNT; i++)
-        if (is_text(name, names[i].text, names[i].size))
-            return i;
-    return -1;
+static int pseudo_of(const field_name *name) {
+    switch (name->token) {
+    case HPACK_TOKEN_METHOD:
+        return LH2_PSEUDO_METHOD;
+    case HPACK_TOKEN_SCHEME:
+        return LH2_PSEUDO_SCHEME;
+    case HPACK_TOKEN_AUTHORITY:
+        return LH2_PSEUDO_AUTHORITY;
+    case HPACK_TOKEN_PATH:
+        return LH2_PSEUDO_PATH;
+    case HPACK_TOKEN_STATUS:
+        return LH2_PSEUDO_STATUS;
+    default:
+        return IS(name->text, ":protocol") ? LH2_PSEUDO_PROTOCOL : -1;
+    }
 }
 
 /* ---------------------------------------------------------------------------- reading tables */
@@ -145,24 +161,30 @@ static int raise_name(lua_State *L, const char *code, bytes_slice name) {
     return lh2_raise(L, code, lua_tostring(L, -1));
 }
 
-/* The name as it is sent; `is_lowered` tells that its case was changed. */
-static bytes_slice read_name(lua_State *L, lh2_fields *f, const char *text, size_t size,
-                             bool *is_lowered) {
-    bytes_slice name = bytes_slice_of(text, size);
+/* Checks and lowers a name; those of the static table need neither. [-0, +0, v] */
+static field_name read_name(lua_State *L, lh2_fields *f, const char *text, size_t size) {
+    field_name name = {.text = bytes_slice_of(text, size)};
+    name.token = hpack_token_of(name.text);
+    if (name.token != HPACK_TOKEN_NONE)
+        return name;
     size_t start = size > 0 && text[0] == ':';
-    uint8_t seen = size > start ? 0 : 4;
+    uint8_t all = size > start ? TOKEN : 0, any = 0;
     for (size_t i = start; i < size; i++) {
-        uint8_t class = name_class[name.data[i]];
-        seen |= class ? class : 4;
+        uint8_t class = name_class[name.text.data[i]];
+        all &= class;
+        any |= class;
     }
-    if (seen & 4)
-        raise_name(L, "ERR_INVALID_HTTP_TOKEN", name);
-    *is_lowered = (seen & 2) != 0;
-    if (*is_lowered) {
+    if (!all)
+        raise_name(L, "ERR_INVALID_HTTP_TOKEN", name.text);
+    name.is_lowered = any & UPPER;
+    if (name.is_lowered) {
         uint8_t *lowered = keep_octets(L, f, size);
-        for (size_t i = 0; i < size; i++)
-            lowered[i] = name_class[name.data[i]] == 2 ? name.data[i] | 0x20 : name.data[i];
-        name.data = lowered;
+        for (size_t i = 0; i < size; i++) {
+            uint8_t c = name.text.data[i];
+            lowered[i] = name_class[c] & UPPER ? c | 0x20 : c;
+        }
+        name.text.data = lowered;
+        name.token = hpack_token_of(name.text);
     }
     return name;
 }
@@ -209,13 +231,12 @@ static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name) {
         text = lua_tolstring(L, -1, &size);
         return check_value(L, name, bytes_slice_of(text, size));
     case LUA_TNUMBER: {
-        double d = lua_tonumber(L, -1);
-        int64_t i = d >= -9.2e18 && d <= 9.2e18 ? (int64_t)d : 0;
-        if ((double)i == d) {
-            text = print_integer(number + sizeof number, (int64_t)lua_tointeger(L, -1));
+        int64_t integer = 0;
+        if (lua_compat_integer(L, -1, &integer)) {
+            text = print_integer(number + sizeof number, integer);
             size = (size_t)(number + sizeof number - text);
         } else {
-            size = (size_t)snprintf(number, sizeof number, "%.14g", d);
+            size = (size_t)snprintf(number, sizeof number, "%.14g", lua_tonumber(L, -1));
         }
         break;
     }
@@ -238,17 +259,17 @@ static void grow_list(lua_State *L, lh2_fields *f) {
     f->_capacity *= 2;
 }
 
-static hpack_field *append(lua_State *L, lh2_fields *f, bytes_slice name, bytes_slice value) {
+static void append(lua_State *L, lh2_fields *f, const field_name *name, bytes_slice value) {
     if (LH2_PSEUDO_COUNT + f->_regular == f->_capacity)
         grow_list(L, f);
-    hpack_field *field = &f->_list[LH2_PSEUDO_COUNT + f->_regular++];
-    *field = (hpack_field){.name = name, .value = value, .token = hpack_token_of(name)};
-    f->has_token[field->token >> 5] |= 1u << (field->token & 31);
-    return field;
+    f->_list[LH2_PSEUDO_COUNT + f->_regular++] =
+        (hpack_field){.name = name->text, .value = value, .token = name->token};
+    f->has_token[name->token >> 5] |= 1u << (name->token & 31);
 }
 
 void lh2_fields_add(lua_State *L, lh2_fields *f, bytes_slice name, bytes_slice value) {
-    append(L, f, name, value);
+    field_name given = {.text = name, .token = hpack_token_of(name)};
+    append(L, f, &given, value);
 }
 
 bool lh2_fields_has(const lh2_fields *f, hpack_token token) {
@@ -262,45 +283,45 @@ static bool has_field(const lh2_fields *f, bytes_slice name) {
     return false;
 }
 
-static void read_pseudo(lua_State *L, lh2_fields *f, bytes_slice name, bytes_slice value) {
+static void read_pseudo(lua_State *L, lh2_fields *f, const field_name *name, bytes_slice value) {
     int pseudo = pseudo_of(name);
     if (f->_section == LH2_SECTION_PLAIN && pseudo >= 0)
         lh2_raise(L, "ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED", NULL);
     bool is_allowed = pseudo >= 0 && f->_section != LH2_SECTION_TRAILERS &&
                       (pseudo == LH2_PSEUDO_STATUS) == (f->_section == LH2_SECTION_RESPONSE);
     if (!is_allowed)
-        raise_name(L, "ERR_HTTP2_INVALID_PSEUDOHEADER", name);
+        raise_name(L, "ERR_HTTP2_INVALID_PSEUDOHEADER", name->text);
     if (f->pseudo[pseudo].data != NULL)
-        raise_name(L, "ERR_HTTP2_HEADER_SINGLE_VALUE", name);
+        raise_name(L, "ERR_HTTP2_HEADER_SINGLE_VALUE", name->text);
     f->pseudo[pseudo] = value;
 }
 
-static void read_field(lua_State *L, lh2_fields *f, bytes_slice name) {
-    bytes_slice value = read_scalar(L, f, name);
-    if (name.data[0] == ':') {
+static void read_field(lua_State *L, lh2_fields *f, const field_name *name) {
+    bytes_slice value = read_scalar(L, f, name->text);
+    if (name->text.data[0] == ':') {
         read_pseudo(L, f, name, value);
         return;
     }
-    if (f->_section == LH2_SECTION_PLAIN && IS(name, "connection")) {
+    if (f->_section == LH2_SECTION_PLAIN && IS(name->text, "connection")) {
         f->connection = value;
         return;
     }
-    if (is_connection_field(name, value))
-        raise_name(L, "ERR_HTTP2_INVALID_CONNECTION_HEADERS", name);
+    if (is_connection_field(name->text, value))
+        raise_name(L, "ERR_HTTP2_INVALID_CONNECTION_HEADERS", name->text);
     append(L, f, name, value);
 }
 
 /* The values of a name, on top: a scalar, or a sequence of them, each a field of its own. */
-static void read_values(lua_State *L, lh2_fields *f, bytes_slice name, bool may_repeat) {
-    if (may_repeat && has_field(f, name) && lh2_is_single_value(name))
-        raise_name(L, "ERR_HTTP2_HEADER_SINGLE_VALUE", name);
+static void read_values(lua_State *L, lh2_fields *f, const field_name *name, bool may_repeat) {
+    if (may_repeat && has_field(f, name->text) && lh2_is_single_value(name->text))
+        raise_name(L, "ERR_HTTP2_HEADER_SINGLE_VALUE", name->text);
     if (lua_type(L, -1) != LUA_TTABLE) {
         read_field(L, f, name);
         return;
     }
     int count = (int)lua_rawlen(L, -1);
-    if (count > 1 && lh2_is_single_value(name))
-        raise_name(L, "ERR_HTTP2_HEADER_SINGLE_VALUE", name);
+    if (count > 1 && lh2_is_single_value(name->text))
+        raise_name(L, "ERR_HTTP2_HEADER_SINGLE_VALUE", name->text);
     for (int i = 1; i <= count; i++) {
         lua_rawgeti(L, -1, i);
         read_field(L, f, name);
@@ -308,25 +329,28 @@ static void read_values(lua_State *L, lh2_fields *f, bytes_slice name, bool may_
     }
 }
 
-static void read_map(lua_State *L, lh2_fields *f) {
-    bool has_lowered = false;
+/* Returns whether the map has [sensitiveHeaders]. */
+static bool read_map(lua_State *L, lh2_fields *f) {
+    bool has_lowered = false, has_sensitive = false;
     lua_pushnil(L);
     while (lua_next(L, f->_table)) {
         if (lua_type(L, -2) == LUA_TSTRING) {
             size_t size;
             const char *text = lua_tolstring(L, -2, &size);
-            bool is_lowered;
-            bytes_slice name = read_name(L, f, text, size, &is_lowered);
-            has_lowered |= is_lowered;
+            field_name name = read_name(L, f, text, size);
+            has_lowered |= name.is_lowered;
             /* Two keys of a map can only be one name when one of them was spelled otherwise. */
-            read_values(L, f, name, has_lowered);
+            read_values(L, f, &name, has_lowered);
         } else if (lua_type(L, -2) != LUA_TLIGHTUSERDATA ||
                    lua_touserdata(L, -2) != (void *)&lh2_sensitive_key) {
             lua_pushvalue(L, -2);
             lh2_raise(L, "ERR_INVALID_HTTP_TOKEN", luaL_typename(L, -1));
+        } else {
+            has_sensitive = true;
         }
         lua_pop(L, 1);
     }
+    return has_sensitive;
 }
 
 static void read_sequence(lua_State *L, lh2_fields *f, int count) {
@@ -339,9 +363,8 @@ static void read_sequence(lua_State *L, lh2_fields *f, int count) {
             lh2_raise_type(L, "name", "of type string", -2);
         size_t size;
         const char *text = lua_tolstring(L, -2, &size);
-        bool is_lowered;
-        bytes_slice name = read_name(L, f, text, size, &is_lowered);
-        read_values(L, f, name, true);
+        field_name name = read_name(L, f, text, size);
+        read_values(L, f, &name, true);
         lua_pop(L, 2);
     }
 }
@@ -360,14 +383,13 @@ static void read_sensitive(lua_State *L, lh2_fields *f) {
         lua_rawgeti(L, -1, i);
         size_t size;
         const char *text = lua_tolstring(L, -1, &size);
-        bool is_lowered;
         if (text == NULL)
             lh2_raise_value(L, "headers[http2.sensitiveHeaders]", "must be a sequence of names",
                             -1);
-        bytes_slice name = read_name(L, f, text, size, &is_lowered);
+        field_name name = read_name(L, f, text, size);
         for (size_t k = 0; k < f->_regular; k++) {
             hpack_field *field = &f->_list[LH2_PSEUDO_COUNT + k];
-            if (bytes_slice_equal(field->name, name))
+            if (bytes_slice_equal(field->name, name.text))
                 field->flags |= HPACK_NEVER_INDEXED;
         }
         lua_pop(L, 1);
@@ -391,9 +413,8 @@ void lh2_fields_read(lua_State *L, int index, lh2_section section, lh2_fields *f
     lua_pop(L, 1);
     if (is_sequence)
         read_sequence(L, f, (int)lua_rawlen(L, f->_table));
-    else
-        read_map(L, f);
-    read_sensitive(L, f);
+    if (is_sequence || read_map(L, f))
+        read_sensitive(L, f);
 }
 
 void lh2_fields_set_status(lh2_fields *f, int status) {

@@ -1,9 +1,8 @@
 #include "binding/headers.h"
 
-/* Registry keys: the table of names by token, and the empty list that most headers share. */
-static const char names_key, nothing_key;
-
 #define LAST_TOKEN 61
+/* In the runtime's table of names by token, behind them: the empty list that most headers share. */
+#define NOTHING (LAST_TOKEN + 1)
 
 /* Pushes the name, from the table of known names (at `names`) where it is one. */
 static void push_name(lua_State *L, int names, const hpack_field *field) {
@@ -31,13 +30,6 @@ static void push_joined(lua_State *L, const hpack_field *fields, size_t count, s
         luaL_addlstring(&buffer, (const char *)fields[i].value.data, fields[i].value.size);
     }
     luaL_pushresult(&buffer);
-}
-
-static bool is_repeat(const hpack_field *fields, size_t at) {
-    for (size_t i = 0; i < at; i++)
-        if (bytes_slice_equal(fields[i].name, fields[at].name))
-            return true;
-    return false;
 }
 
 static size_t first_of(const hpack_field *fields, size_t at) {
@@ -99,42 +91,64 @@ static void set_sensitive(lua_State *L, int names, const hpack_field *fields, si
         lua_rawseti(L, -2, ++found);
     }
     if (found == 0)
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &nothing_key);
+        lua_rawgeti(L, names, NOTHING);
     lua_rawset(L, -3);
 }
 
-void lh2_push_headers(lua_State *L, const hpack_field *fields, size_t count) {
+/* Whether the field's name, which is on top, is in the table below it; `seen` has a bit for each token
+ * that is. [-0, +0, -] */
+static bool is_repeat(lua_State *L, hpack_token token, uint32_t seen[2]) {
+    uint32_t *bits = &seen[token >> 5], bit = 1u << (token & 31);
+    bool is_there;
+    if (token != HPACK_TOKEN_NONE) {
+        is_there = *bits & bit;
+        *bits |= bit;
+        return is_there;
+    }
+    lua_pushvalue(L, -1);
+    lua_rawget(L, -3);
+    is_there = !lua_isnil(L, -1);
+    lua_pop(L, 1);
+    return is_there;
+}
+
+/* Sets the field at `at` in the table on top, in Node's way where its name is there. [-0, +0, m] */
+static void set_field(lua_State *L, int names, const hpack_field *fields, size_t count, size_t at,
+                      uint32_t seen[2]) {
+    const hpack_field *field = &fields[at];
+    push_name(L, names, field);
+    if (is_repeat(L, field->token, seen)) {
+        lua_pop(L, 1);
+        merge_repeat(L, names, fields, count, at);
+        return;
+    }
+    if (field->token == HPACK_TOKEN_STATUS)
+        push_status(L, field->value);
+    else
+        push_slice(L, field->value);
+    lua_rawset(L, -3);
+}
+
+void lh2_push_headers(lua_State *L, const lh2_runtime *runtime, const hpack_field *fields,
+                      size_t count) {
     luaL_checkstack(L, 10, "headers");
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key);
+    lh2_push_held(L, runtime->names_ref);
     int names = lua_gettop(L);
     lua_createtable(L, 0, (int)count + 1);
     uint32_t seen[2] = {0, 0};
-    for (size_t i = 0; i < count; i++) {
-        const hpack_field *field = &fields[i];
-        hpack_token token = field->token;
-        bool is_known = token != HPACK_TOKEN_NONE;
-        bool is_seen = is_known ? seen[token >> 5] >> (token & 31) & 1 : is_repeat(fields, i);
-        seen[token >> 5] |= 1u << (token & 31);
-        if (token == HPACK_TOKEN_SET_COOKIE) {
-            add_set_cookie(L, names, field);
-        } else if (is_seen) {
-            merge_repeat(L, names, fields, count, i);
-        } else {
-            push_name(L, names, field);
-            if (token == HPACK_TOKEN_STATUS)
-                push_status(L, field->value);
-            else
-                push_slice(L, field->value);
-            lua_rawset(L, -3);
-        }
-    }
+    for (size_t i = 0; i < count; i++)
+        if (fields[i].token == HPACK_TOKEN_SET_COOKIE)
+            add_set_cookie(L, names, &fields[i]);
+        else
+            set_field(L, names, fields, count, i, seen);
     set_sensitive(L, names, fields, count);
     lua_remove(L, names);
 }
 
-void lh2_push_raw_headers(lua_State *L, const hpack_field *fields, size_t count) {
+void lh2_push_raw_headers(lua_State *L, const lh2_runtime *runtime, const hpack_field *fields,
+                          size_t count) {
     luaL_checkstack(L, 10, "headers");
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key);
+    lh2_push_held(L, runtime->names_ref);
     int names = lua_gettop(L);
     lua_createtable(L, (int)count * 2, 0);
     for (size_t i = 0; i < count; i++) {
@@ -167,14 +181,14 @@ static void push_nothing(lua_State *L) {
 }
 
 void lh2_headers_open(lua_State *L) {
-    lua_createtable(L, LAST_TOKEN, 0);
+    lua_createtable(L, NOTHING, 0);
     for (int token = 1; token <= LAST_TOKEN; token++) {
         push_slice(L, hpack_token_name((hpack_token)token));
         lua_rawseti(L, -2, token);
     }
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &names_key);
     push_nothing(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &nothing_key);
+    lua_rawseti(L, -2, NOTHING);
+    lh2_runtime_of(L)->names_ref = lh2_hold(L);
     push_sensitive_key(L);
     lua_setfield(L, -2, "sensitiveHeaders");
 }

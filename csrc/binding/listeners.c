@@ -1,6 +1,5 @@
 #include "binding/listeners.h"
 
-static const char names_key;  /* name -> number and number -> name of the known events */
 static const char others_key; /* in the fields: listeners of all other events, by name */
 
 enum { LIST_IS_MARKED = 0 };
@@ -20,11 +19,17 @@ void lh2_events_open(lua_State *L) {
         lua_pushinteger(L, event + 1);
         lua_setfield(L, -2, names[event]);
     }
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &names_key);
+    lh2_runtime_of(L)->events_ref = lh2_hold(L);
 }
 
-int lh2_event_of(lua_State *L, int name) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key);
+/* Pushes the table of the known events. [-0, +1, -] */
+static void push_events(lua_State *L, int owner) {
+    const lh2_object *object = lua_touserdata(L, owner);
+    lh2_push_held(L, object->runtime->events_ref);
+}
+
+int lh2_event_of(lua_State *L, int owner, int name) {
+    push_events(L, owner);
     lua_pushvalue(L, name);
     lua_rawget(L, -2);
     int event = lua_type(L, name) == LUA_TSTRING ? (int)lua_tointeger(L, -1) - 1 : -1;
@@ -32,8 +37,8 @@ int lh2_event_of(lua_State *L, int name) {
     return event;
 }
 
-void lh2_push_event_name(lua_State *L, int event) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key);
+void lh2_push_event_name(lua_State *L, int owner, int event) {
+    push_events(L, owner);
     lua_rawgeti(L, -1, event + 1);
     lua_replace(L, -2);
 }
@@ -42,7 +47,7 @@ void lh2_push_event_name(lua_State *L, int event) {
 
 void lh2_listeners_push(lua_State *L, int owner, int name, int event) {
     const lh2_object *object = lua_touserdata(L, owner);
-    if (!object->has_fields) {
+    if (!object->has_fields || (event >= 0 && !lh2_is_listened(object, event))) {
         lua_pushnil(L);
         return;
     }
@@ -77,15 +82,19 @@ static void make_others(lua_State *L, int owner) {
 
 static void call_hooks(lua_State *L, int owner, int event, bool is_added) {
     const lh2_object *object = lua_touserdata(L, owner);
-    for (const lh2_class *class = object->class; class; class = class->parent)
-        for (const lh2_hooks *hooks = object->runtime->hooks; hooks->class; hooks++)
-            if (hooks->class == class && hooks->on_listener)
-                hooks->on_listener(L, owner, event, is_added);
+    for (const lh2_hooks *hooks = object->runtime->hooks; hooks->class; hooks++)
+        if (hooks->listener_events >> event & 1 && lh2_is_a(object, hooks->class))
+            hooks->on_listener(L, owner, event, is_added);
 }
 
-/* Whether the listeners on top may look at more than three arguments. [-0, +0, -] */
-static bool want_all(lua_State *L) {
-    return !lua_isfunction(L, -1) || lua_compat_max_arguments(L, -1) > 3;
+/* Events whose third argument or a later one is made only where somebody may look at it. */
+#define LONG_EVENTS                                                                                \
+    (LH2_EVENT_BIT(STREAM) | LH2_EVENT_BIT(RESPONSE) | LH2_EVENT_BIT(PUSH) |                       \
+     LH2_EVENT_BIT(HEADERS) | LH2_EVENT_BIT(TRAILERS))
+
+/* Whether the listeners on top may look at more than two arguments of such an event. [-0, +0, -] */
+static bool want_all(lua_State *L, uint64_t bit) {
+    return bit & LONG_EVENTS && (!lua_isfunction(L, -1) || lua_compat_max_arguments(L, -1) > 2);
 }
 
 void lh2_listeners_set(lua_State *L, int owner, int name, int event) {
@@ -99,7 +108,7 @@ void lh2_listeners_set(lua_State *L, int owner, int name, int event) {
     }
     lh2_object *object = lua_touserdata(L, owner);
     uint64_t bit = (uint64_t)1 << event, before = object->listened;
-    bool is_none = lua_isnil(L, -1), wants_all = want_all(L);
+    bool is_none = lua_isnil(L, -1), wants_all = want_all(L, bit);
     lh2_push_fields(L, owner);
     lua_insert(L, -2);
     lua_rawseti(L, -2, event + 1); /* may fail, and what tells of it is true only then */

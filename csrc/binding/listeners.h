@@ -19,9 +19,9 @@ enum { LH2_LISTENER_FUNCTION = 1, LH2_LISTENER_IS_FIRED = 2 };
 /* Makes the table of the known events. [-0, +0, m] */
 void lh2_events_open(lua_State *L);
 /* The number of the event whose name is at `name`, or -1. [-0, +0, -] */
-int lh2_event_of(lua_State *L, int name);
+int lh2_event_of(lua_State *L, int owner, int name);
 /* [-0, +1, -] */
-void lh2_push_event_name(lua_State *L, int event);
+void lh2_push_event_name(lua_State *L, int owner, int event);
 
 /* Whether there is a listener proper: a watcher alone is none. */
 static inline bool lh2_is_listened(const lh2_object *object, int event) {

@@ -32,9 +32,12 @@ static int runtime_gc(lua_State *L) {
         net_loop_free(runtime->loop);
     runtime->loop = NULL;
     while (!list_is_empty(&runtime->writes))
-        lh2_write_drop(LIST_ENTRY(list_first(&runtime->writes), lh2_write, all));
+        lh2_write_drop(runtime, LIST_ENTRY(list_first(&runtime->writes), lh2_write, all));
+    lh2_write_free_spare(runtime);
     mem_free(runtime->ticks);
     runtime->ticks = NULL;
+    mem_free(runtime->free_anchors);
+    runtime->free_anchors = NULL;
     return 0;
 }
 
@@ -42,6 +45,7 @@ void lh2_runtime_open(lua_State *L) {
     lh2_runtime *runtime = lua_newuserdatauv(L, sizeof *runtime, 0);
     *runtime = (lh2_runtime){.loop = NULL};
     list_init(&runtime->writes);
+    list_init(&runtime->spare_writes);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, runtime_gc);
     lua_setfield(L, -2, "__gc");

@@ -18,6 +18,7 @@ typedef struct lh2_hooks {
     const struct lh2_class *class;
     bool (*on_blame)(lua_State *L, struct lh2_object *object);
     void (*on_listener)(lua_State *L, int index, int event, bool is_added);
+    uint64_t listener_events; /* ... of which events, a bit for each */
     void (*on_watched)(lua_State *L, struct lh2_object *watcher, int event, int nargs);
 } lh2_hooks;
 
@@ -28,11 +29,17 @@ typedef struct lh2_runtime {
     struct lh2_tick *ticks;   /* ring of calls due */
     size_t ticks_first, ticks_count, ticks_capacity;
     size_t ticks_reserved; /* room kept for lh2_tick_push_reserved */
+    int *free_anchors;     /* slots of the registry (anchor.c) that hold nothing */
+    uint32_t free_anchor_count, anchor_slots, anchors_capacity;
     list_node writes; /* every lh2_write (duplex.h) there is: freed with the state at the latest */
+    list_node spare_writes; /* the memory of some that are through */
+    uint32_t spare_write_count;
     lh2_hooks hooks[LH2_MAX_HOOKS];
     lua_State *idle_task; /* a coroutine for handlers to run in (task.c); NULL: none is idle */
     int idle_task_ref;    /* held */
     int enter_ref, blame_ref, traceback_ref; /* functions of call.c, held */
+    int names_ref;                           /* the table of known names (headers.c), held */
+    int events_ref;    /* name -> number and number -> name of the known events (emitter.c), held */
     bool has_uncaught; /* an error waits to be raised by run (in the state's slot) */
     bool is_observed;  /* performance entries are wanted (perf.c) */
     uint64_t time_origin_ns;

@@ -42,8 +42,7 @@ static int run_in(lua_State *L, lua_State *task, int nargs) {
     return status;
 }
 
-void lh2_task_run(lua_State *L, int nargs) {
-    lh2_runtime *runtime = lh2_runtime_of(L);
+void lh2_task_run(lua_State *L, lh2_runtime *runtime, int nargs) {
     lua_State *task = runtime->idle_task;
     int ref = runtime->idle_task_ref;
     if (task == NULL) {
@@ -65,7 +64,7 @@ void lh2_task_run(lua_State *L, int nargs) {
 /* run(fn, ...) */
 static int run(lua_State *L) {
     lh2_check_function(L, 1, "fn");
-    lh2_task_run(L, lua_gettop(L) - 1);
+    lh2_task_run(L, lh2_runtime_of(L), lua_gettop(L) - 1);
     return 0;
 }
 

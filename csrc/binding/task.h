@@ -6,7 +6,7 @@
 
 /* As lua_call of the handler below its `nargs` arguments, without results: in a task, until it waits
  * or ends. What it raises until then is raised here. [-(nargs+1), +0, e] */
-void lh2_task_run(lua_State *L, int nargs);
+void lh2_task_run(lua_State *L, lh2_runtime *runtime, int nargs);
 
 /* Makes the table of tasks; adds task = {run(fn, ...), isTask(), waiting} to the table on top,
  * where `waiting` is what a task yields when it waits. [-0, +0, m] */

@@ -91,10 +91,14 @@ static void deliver_open(net_member *member);
 
 static const net_member_class file_class = {deliver_open, close_member, NULL};
 
-static bool is_limit_reached(const net_loop *loop) {
+/* The limit is asked for anew only where files have reached what it was. */
+static bool is_limit_reached(net_loop *loop) {
+    if (loop->file_count < loop->file_limit)
+        return false;
     struct rlimit limit;
-    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-           loop->file_count >= limit.rlim_cur / 4;
+    bool is_limited = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    loop->file_limit = is_limited ? limit.rlim_cur / 4 : SIZE_MAX;
+    return loop->file_count >= loop->file_limit;
 }
 
 static int new_file(net_file **out, net_loop *loop, const net_file_events *events, void *context) {

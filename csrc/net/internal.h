@@ -37,6 +37,7 @@ struct net_loop {
     list_node due;
     list_node touched;   /* wires with something to flush */
     size_t file_count;   /* files open */
+    size_t file_limit;   /* how many there may be; 0: not known yet */
     unsigned signatures; /* that TLS servers may still make in this turn */
     pid_t pid;           /* of the process whose poll set it is */
     bool is_closing;

@@ -424,9 +424,9 @@ typedef struct net_pipe {
 extern const net_pipe net_socket_pipe;
 
 typedef struct net_wire_events {
-    /* One event of the engine. The callee may do anything but free the wire; if it calls
-     * net_wire_detach no further event comes. */
-    void (*on_event)(net_wire *, const h2_event *event);
+    /* One event of the engine. The callee may do anything, and take the events behind it by
+     * net_wire_next; if it frees the wire, none follows. */
+    void (*on_event)(net_wire *, h2_event *event);
     /* The engine is finished and its last octet is with the transport. */
     void (*on_finished)(net_wire *);
     void (*on_no_memory)(net_wire *);
@@ -440,6 +440,8 @@ typedef struct net_wire_events {
 int net_wire_new(net_wire **out, net_loop *loop, h2_session *engine, const net_pipe *pipe,
                  void *pipe_context, const net_wire_events *events, void *context);
 void *net_wire_context(const net_wire *wire);
+/* Within on_event: the next event in place of the one that was told; false if there is none. */
+bool net_wire_next(net_wire *wire, h2_event *event);
 /* From the pipe: octets, the peer's end, room for writing. */
 void net_wire_feed(net_wire *wire, const uint8_t *data, size_t size);
 void net_wire_end(net_wire *wire);

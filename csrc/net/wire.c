@@ -66,17 +66,20 @@ static void give_up(net_wire *wire) {
 
 /* -------------------------------------------------------------------------------------- input */
 
+bool net_wire_next(net_wire *wire, h2_event *event) {
+    if (!is_working(wire))
+        return false;
+    if (h2_session_next(wire->engine, event) != H2_OK) {
+        give_up(wire);
+        return false;
+    }
+    return event->kind != H2_EV_NONE;
+}
+
 static void tell_events(net_wire *wire) {
     h2_event event;
-    while (is_working(wire)) {
-        if (h2_session_next(wire->engine, &event) != H2_OK) {
-            give_up(wire);
-            return;
-        }
-        if (event.kind == H2_EV_NONE)
-            return;
+    while (net_wire_next(wire, &event))
         wire->events->on_event(wire, &event);
-    }
 }
 
 static void feed(net_wire *wire, const uint8_t *data, size_t size) {

@@ -1,4 +1,5 @@
---- Runs benchmarks: main.lua [--quick] [--list] [name ...]; started by `run` beside it.
+--- Runs benchmarks: main.lua [--quick|--medium] [--rounds N] [--seconds S] [--list] [name ...];
+--- started by `run` beside it.
 local measure = require("spec.bench.support.measure")
 local report = require("spec.bench.support.report")
 local results = require("spec.bench.support.results")
@@ -26,7 +27,8 @@ end
 local function run(name)
     local case = load_case(name)
     local found = results.new(case)
-    for _ = 1, case.rounds or measure.settings.rounds do
+    local settings = measure.settings
+    for _ = 1, case.rounds or case.is_slow and settings.slow_rounds or settings.rounds do
         case.round(found)
     end
     report.print(found)
@@ -36,15 +38,35 @@ local function run(name)
     end
 end
 
-local chosen = {}
-for _, word in ipairs(arg) do
-    if word == "--quick" then
-        measure.be_quick()
+local function read_number(i)
+    local value = tonumber(arg[i + 1])
+    if not value or value <= 0 then
+        error(arg[i] .. " needs a number", 0)
+    end
+    return value
+end
+
+local chosen, numbers, is_list = {}, {}, false
+local i = 1
+while arg[i] do
+    local word = arg[i]
+    if word == "--quick" or word == "--medium" then
+        measure.be(word:sub(3))
+    elseif word == "--rounds" or word == "--seconds" then
+        numbers[word:sub(3)] = read_number(i)
+        i = i + 1
     elseif word == "--list" then
-        return list()
+        is_list = true
     else
         chosen[#chosen + 1] = word
     end
+    i = i + 1
+end
+if is_list then
+    return list()
+end
+for name, value in pairs(numbers) do
+    measure.set(name, value)
 end
 local settings = measure.settings
 print(("%d rounds of %g s each, medians; results and charts are in build/bench"):format(

@@ -21,7 +21,7 @@ void lh2_duplex_dispose(lua_State *L, lh2_duplex *duplex) {
     while (duplex->waiting) { /* at lua_close only: a write keeps its duplex alive */
         lh2_write *write = duplex->waiting;
         duplex->waiting = write->next;
-        lh2_write_drop(write);
+        lh2_write_drop(duplex->object.runtime, write);
     }
 }
 

@@ -7,7 +7,7 @@
 /* Adds the function at `listener` to the event whose name is at `name`. [-0, +0, e] */
 static void add_listener(lua_State *L, int owner, int name, int listener, bool is_once,
                          bool is_first) {
-    int event = lh2_event_of(L, name), top = lua_gettop(L);
+    int event = lh2_event_of(L, owner, name), top = lua_gettop(L);
     lh2_listeners_announce(L, owner, LH2_EVENT_NEW_LISTENER, name, listener);
     lh2_listeners_push(L, owner, name, event);
     bool is_none = lua_isnil(L, -1);
@@ -34,13 +34,16 @@ static void add_listener(lua_State *L, int owner, int name, int listener, bool i
 void lh2_add_listener(lua_State *L, int index, lh2_event event, bool is_once) {
     index = lua_absindex(L, index);
     int listener = lua_gettop(L);
-    lh2_push_event_name(L, (int)event);
+    lh2_push_event_name(L, index, (int)event);
     add_listener(L, index, listener + 1, listener, is_once, false);
     lua_settop(L, listener - 1);
 }
 
-void lh2_set_listener_hook(lua_State *L, const lh2_class *class, lh2_listener_hook hook) {
-    lh2_runtime_hooks(lh2_runtime_of(L), class)->on_listener = hook;
+void lh2_set_listener_hook(lua_State *L, const lh2_class *class, uint64_t events,
+                           lh2_listener_hook hook) {
+    lh2_hooks *hooks = lh2_runtime_hooks(lh2_runtime_of(L), class);
+    hooks->on_listener = hook;
+    hooks->listener_events = events;
 }
 
 /* ---------------------------------------------------------------------------------- methods */
@@ -82,7 +85,7 @@ static int prepend_once_listener(lua_State *L) {
 
 /* Takes out the listener at `listener` of the event whose name is at `name`. [-0, +0, e] */
 static void remove_listener(lua_State *L, int owner, int name, int listener) {
-    int event = lh2_event_of(L, name);
+    int event = lh2_event_of(L, owner, name);
     lh2_listeners_push(L, owner, name, event);
     int at = lh2_listeners_find(L, listener);
     lua_pop(L, 1);
@@ -93,7 +96,7 @@ static void remove_listener(lua_State *L, int owner, int name, int listener) {
 void lh2_remove_listener(lua_State *L, int index, lh2_event event) {
     index = lua_absindex(L, index);
     int listener = lua_gettop(L);
-    lh2_push_event_name(L, (int)event);
+    lh2_push_event_name(L, index, (int)event);
     remove_listener(L, index, listener + 1, listener);
     lua_settop(L, listener - 1);
 }
@@ -126,7 +129,7 @@ static void remove_all_known(lua_State *L, const lh2_object *object) {
     for (int event = 0; event < LH2_EVENT_COUNT; event++) {
         if (event == LH2_EVENT_REMOVE_LISTENER || !lh2_is_listened(object, event))
             continue;
-        lh2_push_event_name(L, event);
+        lh2_push_event_name(L, 1, event);
         remove_all_of(L, lua_gettop(L), event);
         lua_pop(L, 1);
     }
@@ -151,11 +154,11 @@ static int remove_all_listeners(lua_State *L) {
     const lh2_object *object = lh2_check(L, 1, &lh2_emitter_class);
     lua_settop(L, 2);
     if (!lua_isnil(L, 2)) {
-        remove_all_of(L, 2, lh2_event_of(L, 2));
+        remove_all_of(L, 2, lh2_event_of(L, 1, 2));
     } else if (object->has_fields) {
         remove_all_known(L, object);
         remove_all_others(L);
-        lh2_push_event_name(L, LH2_EVENT_REMOVE_LISTENER);
+        lh2_push_event_name(L, 1, LH2_EVENT_REMOVE_LISTENER);
         remove_all_of(L, 3, LH2_EVENT_REMOVE_LISTENER);
     }
     lua_settop(L, 1);
@@ -180,7 +183,7 @@ static int raise_unhandled(lua_State *L) {
 int lh2_emitter_emit(lua_State *L) {
     lh2_check(L, 1, &lh2_emitter_class);
     check_name(L);
-    int event = lh2_event_of(L, 2), nargs = lua_gettop(L) - 2;
+    int event = lh2_event_of(L, 1, 2), nargs = lua_gettop(L) - 2;
     bool was_watched = lh2_is_watched(lua_touserdata(L, 1), event);
     if (was_watched)
         lh2_tell_watcher(L, lua_touserdata(L, 1), (lh2_event)event, nargs);
@@ -202,7 +205,7 @@ int lh2_emitter_emit(lua_State *L) {
 static int listener_count(lua_State *L) {
     lh2_check(L, 1, &lh2_emitter_class);
     check_name(L);
-    lh2_listeners_push(L, 1, 2, lh2_event_of(L, 2));
+    lh2_listeners_push(L, 1, 2, lh2_event_of(L, 1, 2));
     int count = lh2_listeners_count(L);
     lua_pushinteger(L, count);
     return 1;
@@ -213,7 +216,7 @@ static int listeners(lua_State *L) {
     lh2_check(L, 1, &lh2_emitter_class);
     check_name(L);
     lua_settop(L, 2);
-    lh2_listeners_push(L, 1, 2, lh2_event_of(L, 2));
+    lh2_listeners_push(L, 1, 2, lh2_event_of(L, 1, 2));
     lua_newtable(L);
     if (lua_isfunction(L, 3)) {
         lua_pushvalue(L, 3);
@@ -235,7 +238,7 @@ static int event_names(lua_State *L) {
     lua_newtable(L);
     for (int event = 0; event < LH2_EVENT_COUNT; event++)
         if (lh2_is_listened(object, event)) {
-            lh2_push_event_name(L, event);
+            lh2_push_event_name(L, 1, event);
             lua_rawseti(L, 2, ++count);
         }
     lh2_listeners_push_others(L, 1);

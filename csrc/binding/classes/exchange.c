@@ -33,7 +33,8 @@ static const void *response_key(const lh2_carrier *version) {
 /* A response that watches the carrier; what it keeps is on top. [-1, +1, m] */
 static lh2_response *new_response(lua_State *L, lh2_server *server, lh2_duplex *carrier,
                                   const lh2_carrier *version) {
-    lh2_response *response = lh2_new_with_slots(L, &lh2_response_class, sizeof(*response), 2);
+    lh2_response *response =
+        lh2_new_with_slots(L, carrier->object.runtime, &lh2_response_class, sizeof(*response), 2);
     apply_class(L, server, response_key(version));
     lua_insert(L, -2);
     lh2_set_slot(L, -2, LH2_SLOT_OWNER);
@@ -50,7 +51,8 @@ static lh2_response *new_response(lua_State *L, lh2_server *server, lh2_duplex *
 
 void lh2_exchange_new(lua_State *L, lh2_server *server, const lh2_carrier *version) {
     lh2_duplex *carrier = lua_touserdata(L, -1);
-    lh2_request *request = lh2_new_with_slots(L, &lh2_request_class, sizeof(*request), 1);
+    lh2_request *request =
+        lh2_new_with_slots(L, carrier->object.runtime, &lh2_request_class, sizeof(*request), 1);
     apply_class(L, server, request_key(version));
     lua_pushvalue(L, -2);
     lh2_set_slot(L, -2, LH2_SLOT_OWNER);
@@ -258,9 +260,9 @@ static bool is_value(bytes_slice value, const char *text) {
 }
 
 /* The value of a field of the request, or empty data. */
-static bytes_slice find_field(const lh2_kept_fields *fields, const char *name) {
+static bytes_slice find_field(const lh2_kept_fields *fields, bytes_slice name) {
     for (size_t i = 0; fields != NULL && i < fields->count; i++)
-        if (is_value(fields->fields[i].name, name))
+        if (bytes_slice_equal(fields->fields[i].name, name))
             return fields->fields[i].value;
     return bytes_slice_of(NULL, 0);
 }
@@ -303,8 +305,8 @@ static void announce(lua_State *L, lh2_server *server, const lh2_carrier *versio
     lua_remove(L, -3);
     if (headers > 0)
         lh2_request_use_headers(L, -2, headers, headers + 2);
-    bytes_slice expectation = find_field(fields, "expect");
-    if (is_value(find_field(fields, ":method"), "CONNECT")) {
+    bytes_slice expectation = find_field(fields, BYTES_LITERAL("expect"));
+    if (is_value(find_field(fields, BYTES_LITERAL(":method")), "CONNECT")) {
         if (lh2_has_listener(&server->object, LH2_EVENT_CONNECT))
             emit_exchange(L, server, LH2_EVENT_CONNECT);
         else
@@ -368,9 +370,9 @@ void lh2_exchange_open(lua_State *L) {
     lh2_class_register(L, &lh2_response_headers_class);
     lh2_class_register(L, &lh2_response_class);
     lh2_exchange_socket_open(L);
-    lh2_set_listener_hook(L, &lh2_request_class, on_request_listener);
-    lh2_set_listener_hook(L, &lh2_response_class, on_response_listener);
-    lh2_set_listener_hook(L, &lh2_server_class, on_server_listener);
+    lh2_set_listener_hook(L, &lh2_request_class, LH2_EVERY_EVENT, on_request_listener);
+    lh2_set_listener_hook(L, &lh2_response_class, LH2_EVENT_BIT(DRAIN), on_response_listener);
+    lh2_set_listener_hook(L, &lh2_server_class, LH2_EVENT_BIT(REQUEST), on_server_listener);
     lh2_set_watch_hook(L, &lh2_response_class, on_watched);
     lh2_export_class(L, "Http2ServerRequest", &lh2_request_class);
     lh2_export_class(L, "Http2ServerResponse", &lh2_response_class);

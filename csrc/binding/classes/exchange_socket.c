@@ -64,8 +64,10 @@ void lh2_push_exchange_socket(lua_State *L, int index) {
         return;
     const lh2_request *request = lh2_test(L, index, &lh2_request_class);
     const lh2_response *response = lh2_test(L, index, &lh2_response_class);
-    exchange_socket *proxy = lh2_new_with_slots(L, &proxy_class, sizeof(*proxy), 1);
-    proxy->carrier = request != NULL ? request->carrier : response->carrier;
+    lh2_duplex *carrier = request != NULL ? request->carrier : response->carrier;
+    exchange_socket *proxy =
+        lh2_new_with_slots(L, carrier->object.runtime, &proxy_class, sizeof(*proxy), 1);
+    proxy->carrier = carrier;
     proxy->version = request != NULL ? request->version : response->version;
     lh2_push_carrier(L, index);
     lh2_set_slot(L, -2, LH2_SLOT_OWNER);

@@ -16,6 +16,7 @@ typedef struct file_body {
     uint64_t promised; /* octets that content-length speaks of and that are not read yet */
     bool is_descriptor;
     bool has_date;
+    bool has_length; /* a content-length may be among the headers */
     bool waits_for_trailers;
 } file_body;
 
@@ -212,6 +213,7 @@ static bool check_stat(lua_State *L, file_body *body, int call) {
         lua_pop(L, 1);
         return true;
     }
+    body->has_length = true;
     lh2_push_stat(L, net_file_stat(body->file));
     lua_rawgeti(L, call, CALL_HEADERS);
     lua_rawgeti(L, call, CALL_RANGE);
@@ -251,7 +253,10 @@ static void settle_in_lua(lua_State *L, void *data) {
     int headers = lua_gettop(L);
     if (is_regular && !body->is_descriptor) {
         lua_pushinteger(L, (lua_Integer)length);
-        lh2_headers_set(L, headers, "content-length");
+        if (body->has_length)
+            lh2_headers_set(L, headers, "content-length");
+        else
+            lua_setfield(L, headers, "content-length");
     }
     lh2_fields fields;
     lh2_fields_read(L, headers, LH2_SECTION_RESPONSE, &fields);
@@ -354,6 +359,7 @@ static file_body *new_body(lua_State *L, const arguments *a) {
     body->offset = a->offset;
     body->length = a->length;
     body->has_date = a->has_date;
+    body->has_length = lh2_fields_has(&a->fields, HPACK_TOKEN_CONTENT_LENGTH);
     body->waits_for_trailers = a->waits_for_trailers;
     return body;
 }
@@ -361,12 +367,12 @@ static file_body *new_body(lua_State *L, const arguments *a) {
 /* Pushes the headers as statCheck is to see them, with what is sent by default. [-0, +1, m] */
 static void push_full_headers(lua_State *L, const arguments *a) {
     lh2_push_headers_copy(L, 3);
-    if (!lh2_headers_has(L, -1, ":status")) {
+    if (a->fields.pseudo[LH2_PSEUDO_STATUS].data == NULL) {
         lua_pushinteger(L, a->status);
         lua_setfield(L, -2, ":status");
     }
-    if (a->has_date && !lh2_headers_has(L, -1, "date")) {
-        bytes_slice date = lh2_server_date(L);
+    if (a->has_date && !lh2_fields_has(&a->fields, HPACK_TOKEN_DATE)) {
+        bytes_slice date = lh2_server_date(((lh2_object *)lua_touserdata(L, 1))->runtime);
         lua_pushlstring(L, (const char *)date.data, date.size);
         lua_setfield(L, -2, "date");
     }
@@ -419,7 +425,7 @@ int lh2_respond_with_file(lua_State *L) {
     const char *path = lh2_check_string(L, 2, "path", &size);
     if (strlen(path) != size)
         return lh2_raise_value(L, "path", "must be a string without null bytes", 2);
-    net_loop *loop = lh2_runtime_loop(L);
+    net_loop *loop = stream->duplex.object.runtime->loop;
     push_full_headers(L, &a);
     file_body *body = new_body(L, &a);
     hold_call(L, body);
@@ -434,7 +440,7 @@ int lh2_respond_with_fd(lua_State *L) {
     arguments a;
     lh2_stream *stream = check_arguments(L, &a);
     int descriptor = lh2_check_descriptor(L, 2, "fd");
-    net_loop *loop = lh2_runtime_loop(L);
+    net_loop *loop = stream->duplex.object.runtime->loop;
     lua_getfield(L, 4, "statCheck");
     bool has_check = !lua_isnil(L, -1);
     if (has_check)

@@ -27,7 +27,8 @@ static void respond(lua_State *L, lh2_duplex *carrier, const lh2_head *head) {
     if (stream->connection->server->is_closing)
         stream->writer.is_keep_alive = false;
     if (head->has_date && !lh2_fields_has(head->fields, HPACK_TOKEN_DATE))
-        lh2_fields_add(L, head->fields, BYTES_LITERAL("date"), lh2_server_date(L));
+        lh2_fields_add(L, head->fields, BYTES_LITERAL("date"),
+                       lh2_server_date(carrier->object.runtime));
     lh2_fields_finish(head->fields);
     const h1_field *fields = push_fields(L, head->fields, &count);
     bytes_buffer *out = &stream->connection->out;

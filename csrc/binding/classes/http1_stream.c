@@ -246,9 +246,9 @@ static void emit_trailers(lua_State *L, lh2_http1_stream *stream, const h1_event
     lh2_kept_fields *raw = NULL, *lower = NULL;
     if (lh2_http1_keep_fields(NULL, end->end.fields, end->end.count, &lower, &raw) != 0)
         lh2_raise_memory(L);
-    lh2_push_headers(L, lower->fields, lower->count);
+    lh2_push_headers(L, stream->duplex.object.runtime, lower->fields, lower->count);
     lua_pushinteger(L, 0);
-    lh2_push_raw_headers(L, raw->fields, raw->count);
+    lh2_push_raw_headers(L, stream->duplex.object.runtime, raw->fields, raw->count);
     mem_free(lower);
     mem_free(raw);
     lh2_emit(L, &stream->duplex.object, LH2_EVENT_TRAILERS, 3);
@@ -270,7 +270,8 @@ static bool has_expectation(const h1_event *head) {
 }
 
 lh2_http1_stream *lh2_http1_stream_new(lua_State *L, lh2_http1 *connection, const h1_event *head) {
-    lh2_http1_stream *stream = lh2_new_with_slots(L, &lh2_http1_stream_class, sizeof(*stream), 1);
+    lh2_http1_stream *stream = lh2_new_with_slots(L, connection->server->object.runtime,
+                                                  &lh2_http1_stream_class, sizeof(*stream), 1);
     list_init(&stream->link);
     lh2_duplex_init(&stream->duplex, &ops, true, true);
     if (lh2_http1_keep_fields(head, head->head.fields, head->head.count, &stream->request,

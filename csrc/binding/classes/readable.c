@@ -260,7 +260,8 @@ void lh2_readable_listened(lua_State *L, int index, int event, bool is_added) {
 }
 
 void lh2_readable_open(lua_State *L) {
-    lh2_set_listener_hook(L, &lh2_readable_class, lh2_readable_listened);
+    lh2_set_listener_hook(L, &lh2_readable_class, LH2_EVENT_BIT(DATA) | LH2_EVENT_BIT(READABLE),
+                          lh2_readable_listened);
 }
 
 /* ----------------------------------------------------------------------------------- methods */

@@ -17,7 +17,8 @@ static void push_headers(lua_State *L, int index) {
         return;
     lua_pop(L, 1);
     const lh2_kept_fields *fields = request->version->request(request->carrier);
-    lh2_push_headers(L, fields != NULL ? fields->fields : NULL, fields != NULL ? fields->count : 0);
+    lh2_push_headers(L, request->object.runtime, fields != NULL ? fields->fields : NULL,
+                     fields != NULL ? fields->count : 0);
     lua_pushvalue(L, -1);
     lh2_set_private(L, index, &headers_key);
 }
@@ -73,7 +74,7 @@ static int get_raw_headers(lua_State *L) {
     if (!lua_isnil(L, -1))
         return 1;
     const lh2_kept_fields *fields = request->version->raw_request(request->carrier);
-    lh2_push_raw_headers(L, fields != NULL ? fields->fields : NULL,
+    lh2_push_raw_headers(L, request->object.runtime, fields != NULL ? fields->fields : NULL,
                          fields != NULL ? fields->count : 0);
     lua_pushvalue(L, -1);
     lh2_set_private(L, 1, &raw_headers_key);

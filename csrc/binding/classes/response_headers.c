@@ -40,12 +40,10 @@ static lh2_response *check_response(lua_State *L) {
     return lh2_check(L, 1, &lh2_response_class);
 }
 
-/* A response whose headers can still be changed. [-0, +0, v] */
-static lh2_response *check_open(lua_State *L) {
-    lh2_response *response = check_response(L);
+/* Raises once the headers cannot be changed any more. [-0, +0, v] */
+static void check_open(lua_State *L, const lh2_response *response) {
     if (lh2_response_has_begun(response))
         lh2_raise(L, "ERR_HTTP2_HEADERS_SENT", NULL);
-    return response;
 }
 
 /* Node: of Connection, HTTP/2 lets nothing be said. */
@@ -61,7 +59,7 @@ static int set_header(lua_State *L) {
     lh2_response *response = check_response(L);
     lua_settop(L, 3);
     lh2_field_check_pair(L, 2);
-    check_open(L);
+    check_open(L, response);
     if (is_dropped(L, response))
         return 0;
     push_list(L, 1);
@@ -75,7 +73,7 @@ static int append_header(lua_State *L) {
     lh2_response *response = check_response(L);
     lua_settop(L, 3);
     lh2_field_check_pair(L, 2);
-    check_open(L);
+    check_open(L, response);
     if (is_dropped(L, response))
         return 0;
     push_list(L, 1);
@@ -89,7 +87,7 @@ static int remove_header(lua_State *L) {
     lh2_response *response = check_response(L);
     lua_settop(L, 2);
     lh2_check_string(L, 2, "name", NULL);
-    check_open(L);
+    check_open(L, response);
     lh2_field_fold_name(L, 2);
     if (strcmp(lua_tostring(L, 2), "date") == 0) {
         response->has_date = false;
@@ -307,7 +305,7 @@ static int write_head(lua_State *L) {
         lua_settop(L, 1);
         return 1;
     }
-    check_open(L);
+    check_open(L, response);
     int status = lh2_check_final_status(L, 2);
     int given = lua_isnil(L, 4) && lua_type(L, 3) != LUA_TSTRING ? 3 : 4;
     if (lua_type(L, 3) == LUA_TSTRING)

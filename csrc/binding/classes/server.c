@@ -24,8 +24,7 @@ void lh2_format_date(char date[LH2_DATE_SIZE], time_t time) {
              tm.tm_sec);
 }
 
-bytes_slice lh2_server_date(lua_State *L) {
-    lh2_runtime *runtime = lh2_runtime_of(L);
+bytes_slice lh2_server_date(lh2_runtime *runtime) {
     time_t now = time(NULL);
     if (now != runtime->date_time) {
         lh2_format_date(runtime->date, now);

@@ -66,7 +66,7 @@ lh2_object *lh2_server_object(const lh2_session *session);
 #define LH2_DATE_SIZE 40
 void lh2_format_date(char date[LH2_DATE_SIZE], time_t time);
 /* The value of a `date` field, made once a second (RFC 9110 §6.6.1); valid until the next call. */
-bytes_slice lh2_server_date(lua_State *L);
+bytes_slice lh2_server_date(lh2_runtime *runtime);
 
 /* The error below the server on top (or nil) was raised by a handler of the carrier's: it goes to the
  * server's "handlerError" (error, stream), or with its traceback to standard error. [-2, +0, e] */

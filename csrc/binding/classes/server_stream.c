@@ -37,7 +37,8 @@ int lh2_server_stream_submit(lua_State *L, lh2_stream *stream, lh2_fields *field
                              bool has_date, bool is_end) {
     lh2_fields_set_status(fields, status);
     if (has_date && !lh2_fields_has(fields, HPACK_TOKEN_DATE))
-        lh2_fields_add(L, fields, BYTES_LITERAL("date"), lh2_server_date(L));
+        lh2_fields_add(L, fields, BYTES_LITERAL("date"),
+                       lh2_server_date(stream->duplex.object.runtime));
     lh2_fields_finish(fields);
     int result = h2_session_submit_response(stream->session->engine, stream->id, fields->fields,
                                             fields->count, is_end);
@@ -219,7 +220,7 @@ static int stream_push_stream(lua_State *L) {
     if (pushed == NULL)
         return refuse_push(L, stream, result, callback);
     int object = lua_gettop(L);
-    lh2_push_headers(L, fields.fields, fields.count);
+    lh2_push_headers(L, pushed->duplex.object.runtime, fields.fields, fields.count);
     lh2_stream_note_full_headers(L, object, lua_gettop(L));
     pushed->is_head = pushed->is_head || is_end;
     end_of_head(pushed);
@@ -259,11 +260,12 @@ static bool is_head_request(const h2_event *event) {
  * them. Returns their number. [-0, +3..4, m] */
 static int push_arguments(lua_State *L, lh2_stream *stream, const lh2_kept_fields *request,
                           bool has_raw) {
+    const lh2_runtime *runtime = stream->duplex.object.runtime;
     lh2_push(L, &stream->duplex.object);
-    lh2_push_headers(L, request->fields, request->count);
+    lh2_push_headers(L, runtime, request->fields, request->count);
     lua_pushinteger(L, stream->flags);
     if (has_raw)
-        lh2_push_raw_headers(L, request->fields, request->count);
+        lh2_push_raw_headers(L, runtime, request->fields, request->count);
     return has_raw ? 4 : 3;
 }
 
@@ -275,7 +277,8 @@ static void announce(lua_State *L, lh2_stream *stream, const lh2_kept_fields *re
     bool has_server_listener = server != NULL && lh2_has_listener(server, LH2_EVENT_STREAM);
     if (!has_listener && !has_server_listener)
         return;
-    if (!has_listener && lh2_is_only_listener(L, server, LH2_EVENT_STREAM, lh2_stream_to_request)) {
+    if (!has_listener && stream->session->server->has_requests &&
+        lh2_is_only_listener(L, server, LH2_EVENT_STREAM, lh2_stream_to_request)) {
         lh2_push(L, &stream->duplex.object);
         lh2_exchange_announce(L, (lh2_server *)server, &lh2_stream_carrier);
         return;

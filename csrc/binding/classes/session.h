@@ -113,8 +113,8 @@ static inline void lh2_session_note_activity(lh2_session *session) {
     }
 }
 
-/* The engine's event: calls what is due in Lua (deliver.c). For net_wire_events. */
-void lh2_deliver(net_wire *wire, const h2_event *event);
+/* The engine's event and those behind it: calls what is due in Lua (deliver.c). For net_wire_events. */
+void lh2_deliver(net_wire *wire, h2_event *event);
 
 /* Register the two heirs; the client's adds http2.connect to the table on top. [-0, +0, m] */
 void lh2_client_session_open(lua_State *L);

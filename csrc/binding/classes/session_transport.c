@@ -336,6 +336,7 @@ static void emit_socket_error(lua_State *L, lh2_session *session) {
 static void failed_in_lua(lua_State *L, void *data) {
     struct failure *failure = data;
     lh2_push_socket_error(L, failure->session->socket, failure->error);
+    lh2_set_verdict(L, "session", H2_BY_PEER, true);
     emit_socket_error(L, failure->session);
     lh2_session_destroy(L, failure->session, H2_INTERNAL_ERROR);
 }

@@ -33,7 +33,9 @@ void lh2_stream_forget_request(lh2_stream *stream) {
 
 lh2_stream *lh2_stream_new(lua_State *L, const lh2_class *class, lh2_session *session, uint32_t id,
                            bool is_readable, bool is_writable) {
-    lh2_stream *stream = lh2_new_with_slots(L, class, sizeof(*stream), 1);
+    int slots = session->role == H2_CLIENT ? LH2_STREAM_SLOT_SESSION : LH2_STREAM_SLOT_HEADERS;
+    lh2_stream *stream =
+        lh2_new_with_slots(L, session->object.runtime, class, sizeof(*stream), slots);
     list_init(&stream->link);
     lh2_duplex_init(&stream->duplex, &lh2_stream_ops, is_readable, is_writable);
     lh2_anchor(L, -1);
@@ -203,7 +205,7 @@ static int stream_close_variable(lua_State *L) {
 }
 
 static int stream_gc(lua_State *L) {
-    lh2_stream *stream = lh2_check(L, 1, &lh2_stream_class);
+    lh2_stream *stream = lua_touserdata(L, 1);
     lh2_finalize(&stream->duplex.object);
     list_remove(&stream->link);
     lh2_stream_stop_timer(stream);

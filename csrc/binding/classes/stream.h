@@ -47,8 +47,8 @@ typedef struct lh2_stream {
 
 /* A chain of classes for one struct: duplex <- stream_headers <- stream_legacy <- stream. */
 extern const lh2_class lh2_stream_headers_class, lh2_stream_legacy_class;
-/* What the slot of a stream holds: the headers it sent, for sentHeaders. */
-enum { LH2_STREAM_SLOT_HEADERS = 1 };
+/* What the slots of a stream hold: the headers it sent, for sentHeaders; a client's session. */
+enum { LH2_STREAM_SLOT_HEADERS = 1, LH2_STREAM_SLOT_SESSION };
 extern const lh2_class lh2_stream_class;
 extern const lh2_class lh2_client_stream_class;
 extern const lh2_class lh2_server_stream_class;

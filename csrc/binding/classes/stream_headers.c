@@ -5,9 +5,9 @@
 #include "binding/sent_headers.h"
 
 /* In the stream's slot: the header table that was given, or the copy made of it. Private fields: the
- * sequence of those of 1xx responses; the trailers; the session of a client's request, which knows the
- * defaults. */
-static const char info_headers_key, trailers_key, session_key;
+ * sequence of those of 1xx responses; the trailers. A client's session, which knows the defaults, is
+ * in a slot too. */
+static const char info_headers_key, trailers_key;
 
 /* ------------------------------------------------------------------------------------ noting */
 
@@ -37,7 +37,7 @@ void lh2_stream_note_request(lua_State *L, int object, int headers, int session)
         lh2_set_slot(L, object, LH2_STREAM_SLOT_HEADERS);
     }
     lua_pushvalue(L, session);
-    lh2_set_private(L, object, &session_key);
+    lh2_set_slot(L, object, LH2_STREAM_SLOT_SESSION);
 }
 
 void lh2_stream_note_info_headers(lua_State *L, int object, int headers) {
@@ -81,7 +81,7 @@ static int get_headers(lua_State *L) {
     lh2_stream *stream = lh2_check(L, 1, &lh2_stream_class);
     lua_settop(L, 1);
     lh2_push_slot(L, 1, LH2_STREAM_SLOT_HEADERS);
-    lh2_get_private(L, 1, &session_key);
+    lh2_push_slot(L, 1, LH2_STREAM_SLOT_SESSION);
     bool is_request = !lua_isnil(L, 3);
     if (stream->is_sent_headers_full || (!is_request && stream->sent_status == 0)) {
         lua_pushvalue(L, 2);

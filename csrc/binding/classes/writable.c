@@ -19,23 +19,23 @@ lh2_encoding lh2_check_encoding(lua_State *L, int index, lh2_encoding otherwise)
 
 /* -------------------------------------------------------------------------- a write's life */
 
-void lh2_write_drop(lh2_write *write) {
-    list_remove(&write->all);
-    mem_free(write);
-}
-
 /* A write of the duplex at `index`, of a struct of `size` octets; its release is sure to have its tick.
  * [-0, +0, m] */
 static lh2_write *allocate_write(lua_State *L, int index, size_t size) {
     lh2_duplex *duplex = lua_touserdata(L, index);
     lh2_runtime *runtime = duplex->object.runtime;
     lh2_tick_reserve(L, runtime);
-    lh2_write *write = mem_alloc(size);
+    lh2_write *write = lh2_write_take(runtime, size);
     if (!write) {
         lh2_tick_unreserve(runtime);
         lh2_raise_memory(L);
     }
-    *write = (lh2_write){.duplex = duplex, .string = LUA_NOREF, .callback = LUA_NOREF};
+    *write = (lh2_write){
+        .duplex = duplex,
+        .string = LUA_NOREF,
+        .callback = LUA_NOREF,
+        .is_small = size <= LH2_SMALL_WRITE,
+    };
     write->chunk.release = lh2_write_release;
     list_append(&runtime->writes, &write->all);
     return write;
@@ -113,7 +113,7 @@ static void complete_write(lua_State *L, lh2_object *object, intptr_t data) {
     bool was_sent = write->was_sent;
     int callback = write->callback;
     lh2_drop(L, write->string);
-    lh2_write_drop(write);
+    lh2_write_drop(object->runtime, write);
     if (is_drained(duplex)) { /* protected: the callback's turn comes though a listener fail */
         duplex->needs_drain = false;
         lh2_enter(object->runtime, emit_drain, object, object);
@@ -136,7 +136,7 @@ void lh2_write_release(h2_chunk *chunk, bool was_sent) {
     lh2_duplex *duplex = write->duplex;
     lh2_runtime *runtime = duplex->object.runtime;
     if (runtime->is_closing) {
-        lh2_write_drop(write);
+        lh2_write_drop(runtime, write);
         return;
     }
     duplex->write_length -= write->size;
@@ -151,7 +151,7 @@ void lh2_write_release(h2_chunk *chunk, bool was_sent) {
     }
     lh2_tick_unreserve(runtime);
     duplex->object.anchors--;
-    lh2_write_drop(write);
+    lh2_write_drop(runtime, write);
 }
 
 /* ----------------------------------------------------------------------------------- sending */

@@ -5,6 +5,7 @@ local servers = require("spec.bench.support.servers")
 
 local case = {
     title = "New connections with one request each", unit = "connections/s", baseline = "nghttpd",
+    is_slow = true,
 }
 
 function case.round(results)

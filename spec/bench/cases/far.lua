@@ -8,6 +8,7 @@ local socket = require("socket")
 
 local case = {
     title = "100 MB on one stream over 50 ms of round trip", unit = "MB/s", baseline = "plain TCP",
+    is_slow = true,
 }
 
 local octets = 100000000

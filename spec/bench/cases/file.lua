@@ -1,19 +1,27 @@
---- A file of 100 MiB that the kernel has in memory.
+--- Files that the kernel has in memory: one of 100 MiB, and many requests for one of 1 KiB.
 local h2load = require("spec.bench.support.h2load")
 local measure = require("spec.bench.support.measure")
 local servers = require("spec.bench.support.servers")
 
-local case = {title = "A file of 100 MiB", unit = "MB/s", baseline = "nghttpd"}
+local case = {title = "Files", unit = "MB/s", baseline = "nghttpd", is_wide = true}
 
-local size = 100 << 20
+local groups = {
+    {"100 MiB", 100 << 20, {connections = 4, streams = 1}, 80},
+    {"100 MiB, TLS", 100 << 20, {connections = 4, streams = 1}, 80},
+    {"1 KiB", 1024},
+}
 
 function case.round(results)
-    for _, way in ipairs{"clear text", "TLS"} do
+    for _, group in ipairs(groups) do
+        local label, size, options, requests = table.unpack(group)
+        if requests then
+            options.requests = measure.amount(requests)
+        end
         for _, name in ipairs(servers.of_files) do
-            results:try(way, name, function()
-                return servers.with(name, {tls = way == "TLS"}, function(server)
-                    local options = {connections = 4, streams = 1, requests = measure.amount(80)}
-                    return h2load(("%s/file/%d"):format(server.origin, size), options) * size / 1e6
+            results:try(label, name, function()
+                return servers.with(name, {tls = label:find("TLS") ~= nil}, function(server)
+                    local url = ("%s/file/%d"):format(server.origin, size)
+                    return h2load(url, options) * size / 1e6
                 end)
             end)
         end

@@ -28,31 +28,39 @@ end
 -- What is sent for a path: made when it is first asked for.
 local answers = setmetatable({}, {__index = function(answers, path)
     local size = tonumber(path:match("^/(%d+)$"))
-    local answer = size and {
-        body = size == 13 and "hello, world\n" or ("x"):rep(size),
-        headers = {
-            [":status"] = 200, ["content-type"] = "text/plain", ["content-length"] = size,
-        },
-    } or {body = "not found\n", headers = {[":status"] = 404}}
+    local answer
+    if path:find("^/file/%d+$") then
+        answer = {file = options.root .. path, headers = {["content-type"] = "text/plain"}}
+    elseif size then
+        answer = {
+            body = size == 13 and "hello, world\n" or ("x"):rep(size),
+            headers = {
+                [":status"] = 200, ["content-type"] = "text/plain", ["content-length"] = size,
+            },
+        }
+    else
+        answer = {body = "not found\n", headers = {[":status"] = 404}}
+    end
     answers[path] = answer
     return answer
 end})
 
 local function answer_core(stream, path)
     local answer = answers[path]
-    stream:respond(answer.headers)
-    stream:finish(answer.body)
+    if answer.file then
+        stream:respondWithFile(answer.file, answer.headers)
+    else
+        stream:respond(answer.headers)
+        stream:finish(answer.body)
+    end
 end
 
 local function serve_core(stream, headers)
-    local path = headers[":path"]
     if headers[":method"] == "POST" then
         stream:on("data", function() end)
         stream:on("end", function() answer_core(stream, "/13") end)
-    elseif path:find("^/file/") then
-        stream:respondWithFile(options.root .. path, {["content-type"] = "text/plain"})
     else
-        answer_core(stream, path)
+        answer_core(stream, headers[":path"])
     end
 end
 

@@ -8,6 +8,7 @@ local contenders = {"http2 core", "http2 core, LuaJIT", "nghttpd", "h2o", "Node 
 return function(case)
     case.unit = "requests/s"
     case.baseline = "nghttpd"
+    case.is_slow = true
     function case.round(results)
         for _, step in ipairs(case.steps) do
             for _, name in ipairs(contenders) do

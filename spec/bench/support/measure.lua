@@ -6,14 +6,27 @@ local measure = {}
 
 measure.build = os.getenv("BUILD") or "build/bench/module"
 
--- Rounds of a case, seconds of a load and before it is counted, and how much less work is done.
-local full = {rounds = 5, seconds = 4, warm_up = 1, part = 1}
-local quick = {rounds = 1, seconds = 0.5, warm_up = 0.2, part = 0.1}
+-- Rounds of a case, and of one that shows a curve or needs minutes; seconds of a load and before it
+-- is counted; what part of the work is done where work is counted, not timed.
+local sizes = {
+    full = {rounds = 5, slow_rounds = 5, seconds = 4, warm_up = 1, part = 1},
+    medium = {rounds = 3, slow_rounds = 1, seconds = 1, warm_up = 0.3, part = 0.3},
+    quick = {rounds = 1, slow_rounds = 1, seconds = 0.5, warm_up = 0.2, part = 0.1},
+}
 
-measure.settings = full
+measure.settings = sizes.full
 
-function measure.be_quick()
-    measure.settings = quick
+--- Measures as a run of the size "full", "medium" or "quick" does.
+function measure.be(size)
+    measure.settings = sizes[size]
+end
+
+--- What else the command line may set: rounds of every case, and seconds of a load.
+function measure.set(name, value)
+    measure.settings[name] = value
+    if name == "rounds" then
+        measure.settings.slow_rounds = value
+    end
 end
 
 --- A number of things to do, fewer in a quick run.
@@ -23,7 +36,7 @@ end
 
 --- The first of a list in a quick run, else all.
 function measure.some(list)
-    return measure.settings == quick and {list[1]} or list
+    return measure.settings == sizes.quick and {list[1]} or list
 end
 
 local function cores()

@@ -63,7 +63,7 @@ static void let_go(peer *self) {
     self->wire = NULL;
 }
 
-static void on_event(net_wire *wire, const h2_event *event) {
+static void on_event(net_wire *wire, h2_event *event) {
     peer *self = net_wire_context(wire);
     self->events++;
     if (self->frees_in_event) {
@@ -406,7 +406,7 @@ static void gives_other_wires_their_turn(void **state) {
 /* Feeds the wire from within its own event, as a pipe in the program may. */
 static bytes_slice nested_octets;
 
-static void feed_nested(net_wire *wire, const h2_event *event) {
+static void feed_nested(net_wire *wire, h2_event *event) {
     bytes_slice octets = nested_octets;
     nested_octets.size = 0;
     on_event(wire, event);
