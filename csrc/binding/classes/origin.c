@@ -196,7 +196,7 @@ static int find(lua_State *L) {
 /* A server that names ever more origins makes us keep them all: that has an end. [-0, +0, m] */
 static void end_for_origins(lua_State *L, lh2_session *session) {
     h2_session_terminate(session->engine, H2_ENHANCE_YOUR_CALM, bytes_slice_of(NULL, 0));
-    lh2_push_session_error(L, H2_ENHANCE_YOUR_CALM, H2_BY_LOCAL);
+    lh2_push_session_error(L, H2_ENHANCE_YOUR_CALM, H2_BY_LOCAL, true);
     lh2_session_destroy(L, session, H2_ENHANCE_YOUR_CALM);
 }
 
