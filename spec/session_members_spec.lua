@@ -92,6 +92,35 @@ describe("session:close", function()
         assert.equal(0, stream.rstCode)
     end)
 
+    it("leaves a peer that reads late its time", function()
+        local octets = 4 * 1024 * 1024
+        local server = loop.track(http2.createServer())
+        local is_destroyed
+        server:on("stream", function(stream)
+            local session = stream.session
+            stream:respond()
+            stream:finish(("x"):rep(octets))
+            stream:on("close", function()
+                session:close()
+                is_destroyed = session.destroyed
+            end)
+        end)
+        server:listen(0, "127.0.0.1")
+        local peer = rawpeer.connect(rawpeer.port_of(server),
+            {{frames.INITIAL_WINDOW_SIZE, 2 ^ 31 - 1}}, 65536)
+        peer:send(frames.window_update(0, 2 ^ 31 - 1 - 65535), frames.get(1))
+        rawpeer.turn_for(1.5) -- longer than one that is destroyed would wait
+        local got, goaways = 0, 0
+        repeat
+            local frame = peer:read()
+            got = got + (frame and frame.type == frames.DATA and #frame.payload or 0)
+            goaways = goaways + (frame and frame.type == frames.GOAWAY and 1 or 0)
+        until not frame
+        assert.equal(octets, got)
+        assert.is_true(goaways > 0)
+        assert.is_true(is_destroyed)
+    end)
+
     it("is what the end of a block does", function()
         local session, peer = scripted()
         do
