@@ -72,6 +72,10 @@ static void deliver_push(lua_State *L, lh2_session *session, const h2_event *eve
         h2_session_reset(session->engine, event->stream_id, H2_CANCEL);
         return;
     }
+    if (!lh2_session_answers_for(L, session, event)) {
+        h2_session_reset(session->engine, event->stream_id, H2_PROTOCOL_ERROR);
+        return;
+    }
     lh2_stream *stream =
         lh2_stream_new(L, &lh2_client_stream_class, session, event->stream_id, true, false);
     stream->is_push = true;

@@ -322,6 +322,19 @@ static int new_error(lua_State *L) {
     return 1;
 }
 
+/* raise(name, code, message): raises one, not where a Lua file of the library calls this but at the
+ * line of the program that called it. */
+static int raise_error(lua_State *L) {
+    lua_Debug caller;
+    new_error(L);
+    if (lua_getstack(L, 1, &caller)) {
+        lua_getinfo(L, "f", &caller);
+        lh2_note_own_file(L, -1);
+        lua_pop(L, 1);
+    }
+    return lh2_throw(L);
+}
+
 void lh2_error_open(lua_State *L) {
     lua_createtable(L, 0, 2);
     lua_pushcfunction(L, to_string);
@@ -335,4 +348,6 @@ void lh2_error_open(lua_State *L) {
     lua_setfield(L, -2, "isError");
     lua_pushcfunction(L, new_error);
     lua_setfield(L, -2, "newError");
+    lua_pushcfunction(L, raise_error);
+    lua_setfield(L, -2, "raise");
 }

@@ -108,6 +108,7 @@ int h2_receive_ping(h2_session *session, const uint8_t *payload, h2_event *event
         result = h2_limits_ack(&session->limits, &session->fault);
         if (result == H2_OK)
             result = h2_session_put_ping(session, H2_FLAG_ACK, payload);
+        h2_limits_payload(&session->limits, 8);
     } else if (session->unacknowledged_pings == 0) {
         result = h2_fault_session(&session->fault, H2_PROTOCOL_ERROR,
                                   "acknowledgement of a PING that was not sent");

@@ -150,7 +150,9 @@ typedef struct h2_limit_options {
     uint32_t max_outbound_frames;          /* 5000; control frames unsent */
     size_t max_outbound_octets;            /* 512 KiB; above it wants_input is false */
     size_t max_session_octets;             /* 10 MB; above it new streams are refused */
-    uint32_t max_interim_responses;        /* 32 for each request */
+    uint32_t max_interim_responses;        /* 32 for each request, its fields within one list */
+    uint32_t max_overhead_ratio;           /* 8; octets in for one of payload, past the first
+                                              mebibyte of it; 0: no limit */
     uint32_t first_settings_ms;            /* 10000, from the first tick on; 0: no limit */
     uint32_t settings_ack_ms;              /* 10000; 0: no limit */
     uint32_t header_block_ms;              /* 10000, from its first frame to its end; 0: no limit */

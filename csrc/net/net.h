@@ -185,6 +185,11 @@ int net_tls_answer(net_tls *tls, net_tls_context *rules, const char *protocol);
 /* The answer is no, with an alert of RFC 8446 §6.2. */
 void net_tls_refuse(net_tls *tls, uint8_t alert);
 
+/* A signature is what a handshake costs most: a server's filter makes one of the `*left` there are, or
+ * waits (net_tls_is_queued) to be fed again, with nothing, when there are some. */
+void net_tls_share_signatures(net_tls *tls, unsigned *left);
+bool net_tls_is_queued(const net_tls *tls);
+
 /* What a step came to. */
 typedef enum net_tls_status {
     NET_TLS_OK,    /* done, or as much as could be */
@@ -394,6 +399,15 @@ void net_listener_pause(net_listener *listener, bool is_paused);
 void net_listener_ref(net_listener *listener, bool is_ref);
 /* Unlinks a Unix socket's file. */
 void net_listener_close(net_listener *listener);
+
+/* Connections counted by where they come from: an IPv4 address, or the first 64 bits of an IPv6 one. */
+typedef struct net_crowd net_crowd;
+int net_crowd_new(net_crowd **out, uint32_t most);
+/* NULL is ignored. Sockets that are counted may outlive it. */
+void net_crowd_free(net_crowd *crowd);
+/* Counts a connected socket until it has closed. False where there are `most` already, or memory is
+ * out; true for what has no address. */
+bool net_crowd_admit(net_crowd *crowd, net_socket *socket);
 
 /* ------------------------------------------------------------------------------------- wire */
 

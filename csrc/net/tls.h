@@ -171,11 +171,14 @@ struct net_tls {
     net_tls_context *given; /* rules that the program has chosen; NULL: by the host */
     tls_own_config *own_config;
     uint8_t hello;
-    int result; /* of mbedTLS, that ended the connection; 0 while it stands */
+    unsigned *signatures; /* left for now, to all filters of the loop; NULL: no limit */
+    int result;           /* of mbedTLS, that ended the connection; 0 while it stands */
     bool is_established;
     bool has_news;   /* a session, or a ticket for one, has come */
     bool is_address; /* servername is one */
     bool is_full;    /* the handshake went over a certificate */
+    bool is_queued;  /* for a signature */
+    bool has_signed;
     bool is_out_of_memory;
 };
 

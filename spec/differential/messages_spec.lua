@@ -466,7 +466,7 @@ differential.describe("push", function(scenario)
         peer = function(peer)
             peer:await_frame(frames.HEADERS, 1)
             for id = 2, 6, 2 do
-                peer:send(frames.push_promise(1, id, frames.request_fields("GET", "/" .. id)))
+                peer:send(peer:promise(1, id, "/" .. id))
             end
             peer:await_frame(frames.RST_STREAM)
             differential.pause(0.05)

@@ -141,7 +141,9 @@ local function serve(server, owner)
         watch(session, server_session, {"stream"})
         note_proxy(session.socket, "SocketProxy:session")
         session:on("connect", function()
-            session:ping(pass)
+            if not session.destroyed then -- by what came with the preface
+                session:ping(pass)
+            end
         end)
     end)
     server:on("stream", function(stream, headers, _, raw)

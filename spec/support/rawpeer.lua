@@ -186,6 +186,13 @@ function Peer:abort()
     self:close()
 end
 
+--- PUSH_PROMISE of a GET that the client takes for one of this server, whose address it knows.
+function Peer:promise(parent_id, promised_id, path)
+    local _, port = self.socket:getsockname()
+    return frames.push_promise(parent_id, promised_id, {":method", "GET", ":scheme", "http",
+        ":path", path or "/pushed", ":authority", "127.0.0.1:" .. port})
+end
+
 -- --------------------------------------------------------------------------------- frames
 
 -- Joins CONTINUATION frames to the HEADERS or PUSH_PROMISE before them, and decodes the block.

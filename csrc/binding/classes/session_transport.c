@@ -230,7 +230,9 @@ static void on_no_memory(net_wire *wire) {
 }
 
 static void on_served(net_wire *wire) {
-    lh2_session_rearm(net_wire_context(wire));
+    lh2_session *session = net_wire_context(wire);
+    lh2_session_rearm(session);
+    lh2_server_weigh(session);
 }
 
 static const net_wire_events wire_events = {lh2_deliver, on_finished, on_no_memory, on_served};
