@@ -2,53 +2,7 @@
 -- server talk to each other: nothing may crash or go round for ever, sessions end once, and the
 -- server serves on.
 local process = require("spec.support.process")
-
-local host = [[
-#include <lauxlib.h>
-#include <lualib.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-static long attempts, first, last;
-static int is_armed;
-
-static void *allocate(void *context, void *block, size_t old_size, size_t size) {
-    (void)context;
-    if (size == 0) {
-        free(block);
-        return NULL;
-    }
-    if (is_armed && (block == NULL || size > old_size) && ++attempts >= first && attempts <= last)
-        return NULL;
-    return realloc(block, size);
-}
-
-static int arm(lua_State *L) {
-    is_armed = lua_toboolean(L, 1);
-    return 0;
-}
-
-int main(int argc, char **argv) {
-    long run = strtol(argv[2], NULL, 10), most = argc > 3 ? strtol(argv[3], NULL, 10) : 100000;
-    int status = 0;
-    for (first = 1; status == 0 && first <= most; first++) {
-        attempts = 0;
-        last = first + run;
-        lua_State *L = lua_newstate(allocate, NULL);
-        luaL_openlibs(L);
-        lua_register(L, "arm", arm);
-        status = luaL_dofile(L, argv[1]);
-        is_armed = 0;
-        if (status)
-            fprintf(stderr, "%ld: %s\n", first, luaL_tolstring(L, -1, NULL));
-        long done = attempts;
-        lua_close(L);
-        if (done < first)
-            return 0;
-    }
-    return 1;
-}
-]]
+local starving = require("spec.support.starving")
 
 local program = [[
 local http2 = require("http2")
@@ -157,26 +111,16 @@ describe("A program that runs out of memory", function()
     local folder
 
     setup(function()
-        folder = process.folder()
-        process.write_file(folder .. "/host.c", host)
-        process.write_file(folder .. "/program.lua", program)
-        local built = process.run({"sh", "-c", ("cc -g -o %s/host %s/host.c " ..
-            "$(pkg-config --cflags --libs lua5.4)"):format(folder, folder)})
-        assert.equal("", built.err)
+        folder = starving.build()
     end)
 
     teardown(function()
         process.remove(folder)
     end)
 
-    -- Lua collects and tries again when an allocation fails: two in a row are the least.
     for _, more in ipairs{1, 40} do
         it(("goes on, whichever allocation and %d more fail"):format(more), function()
-            local result = process.run({folder .. "/host", folder .. "/program.lua",
-                tostring(more)}, {seconds = 300, ours = true})
-            -- Lua's own buffers, when they fail, may raise something else in the program.
-            assert.equal("", result.err:gsub("not enough memory\n", ""))
-            assert.equal(0, result.status)
+            starving.run(folder, program, more)
         end)
     end
 end)

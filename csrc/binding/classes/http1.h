@@ -62,6 +62,7 @@ typedef struct lh2_http1_stream {
     lh2_http1 *connection;          /* NULL once the exchange, or the connection, is over */
     list_node link;                 /* among the connection's unread ones, or in no list */
     lh2_kept_fields *request, *raw; /* with pseudo-headers and in lower case; as they came */
+    lh2_kept_fields *trailers, *raw_trailers; /* of the request, while they are told */
     h1_writer writer;
     lh2_write *first, *last; /* writes that are not in `out` yet */
     size_t sent;             /* octets of the first that are */

@@ -241,16 +241,22 @@ void lh2_http1_stream_drained(lh2_http1_stream *stream) {
     lh2_enter(object->runtime, response_done, stream, object);
 }
 
+static void drop_trailers(lh2_http1_stream *stream) {
+    mem_free(stream->trailers);
+    mem_free(stream->raw_trailers);
+    stream->trailers = stream->raw_trailers = NULL;
+}
+
 /* "trailers" (headers, flags, rawHeaders), as of HTTP/2. [-0, +0, e] */
 static void emit_trailers(lua_State *L, lh2_http1_stream *stream, const h1_event *end) {
-    lh2_kept_fields *raw = NULL, *lower = NULL;
-    if (lh2_http1_keep_fields(NULL, end->end.fields, end->end.count, &lower, &raw) != 0)
+    lh2_runtime *runtime = stream->duplex.object.runtime;
+    if (lh2_http1_keep_fields(NULL, end->end.fields, end->end.count, &stream->trailers,
+                              &stream->raw_trailers) != 0)
         lh2_raise_memory(L);
-    lh2_push_headers(L, stream->duplex.object.runtime, lower->fields, lower->count);
+    lh2_push_headers(L, runtime, stream->trailers->fields, stream->trailers->count);
     lua_pushinteger(L, 0);
-    lh2_push_raw_headers(L, stream->duplex.object.runtime, raw->fields, raw->count);
-    mem_free(lower);
-    mem_free(raw);
+    lh2_push_raw_headers(L, runtime, stream->raw_trailers->fields, stream->raw_trailers->count);
+    drop_trailers(stream);
     lh2_emit(L, &stream->duplex.object, LH2_EVENT_TRAILERS, 3);
 }
 
@@ -355,6 +361,7 @@ static int gc(lua_State *L) {
     lh2_http1_stream_stop_timer(stream);
     mem_free(stream->request);
     mem_free(stream->raw);
+    drop_trailers(stream);
     lh2_duplex_dispose(L, &stream->duplex);
     return 0;
 }
