@@ -242,6 +242,11 @@ static void deliver_origin(lua_State *L, void *data) {
     lh2_session_origins_received(L, d->session, d->event->origin.origins, d->event->origin.count);
 }
 
+static void deliver_priority(lua_State *L, void *data) {
+    const delivery *d = data;
+    lh2_session_priority_received(L, d->session, d->event);
+}
+
 /* ------------------------------------------------------------------------------- dispatch */
 
 static void (*const deliverers[])(lua_State *L, void *data) = {
@@ -257,6 +262,7 @@ static void (*const deliverers[])(lua_State *L, void *data) = {
     [H2_EV_ORIGIN] = deliver_origin,
     [H2_EV_FAULT] = deliver_fault,
     [H2_EV_NONE] = NULL,
+    [H2_EV_PRIORITY] = deliver_priority,
     [H2_EV_PRIORITY_UPDATE] = NULL,
 };
 

@@ -219,6 +219,7 @@ typedef enum h2_event_kind {
     H2_EV_PING,         /* answered already */
     H2_EV_PING_ACK,
     H2_EV_GOAWAY,
+    H2_EV_PRIORITY,        /* of old: nothing follows from it (RFC 9113 §5.3) */
     H2_EV_PRIORITY_UPDATE, /* already in force (RFC 9218 §7) */
     H2_EV_ALTSVC,          /* RFC 7838 §4, to clients */
     H2_EV_ORIGIN,          /* RFC 8336, to clients; one event for a frame */
@@ -280,6 +281,11 @@ typedef struct h2_event {
         struct {
             h2_priority priority;
         } priority;
+        struct {
+            uint32_t parent_id;
+            uint16_t weight; /* 1 to 256 */
+            bool is_exclusive;
+        } dependency; /* of H2_EV_PRIORITY */
         struct {
             bytes_slice origin, value;
         } altsvc;

@@ -189,6 +189,8 @@ static net_tls_status shake_hands(net_tls *tls, net_error *error) {
     tls->is_established = true;
     tls->has_news = strcmp(mbedtls_ssl_get_version(&tls->ssl), "TLSv1.2") == 0;
     tls->idle_records = 0;
+    if (tls->session_id_size == 0)
+        bytes_buffer_dispose(&tls->session); /* resumed or not, it is done with */
     return NET_TLS_OK;
 }
 
@@ -426,6 +428,7 @@ void net_tls_free(net_tls *tls) {
     mbedtls_ssl_free(&tls->ssl);
     bytes_buffer_dispose(&tls->input);
     bytes_buffer_dispose(&tls->output);
+    bytes_buffer_dispose(&tls->session);
     mem_free(tls->servername);
     net_tls_context_unref(tls->given);
     net_tls_context_unref(tls->rules);

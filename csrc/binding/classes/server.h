@@ -44,6 +44,7 @@ typedef struct lh2_server {
     bool is_closing;  /* close() was called: "close" follows the last connection */
     bool is_draining; /* ... with a grace: sessions end, too */
     bool has_origins; /* options.origins, under lh2_server_origins_key */
+    bool is_choosing; /* SNICallback or ALPNCallback is there (hello.c) */
 } lh2_server;
 
 extern const lh2_class lh2_server_class;
@@ -128,6 +129,8 @@ void lh2_server_push_handshake(lua_State *L, lh2_server *server, const net_tls *
 /* The connection whose handshake `tls` makes has a question for the program, which is anchored: its
  * socket, until lh2_hello_over is called. */
 net_socket *lh2_server_set_question(lh2_server *server, const net_tls *tls, lh2_object *hello);
+/* The handshake of the socket is over, and nothing more is asked about it. [-0, +0, e] */
+void lh2_server_secured(lua_State *L, net_socket *socket);
 /* Ends all handshakes; with `is_silent`, for __gc, without events. */
 void lh2_server_drop_handshakes(lh2_server *server, bool is_silent);
 /* Reads the options of a secure server, which is on top. [-0, +0, e] */

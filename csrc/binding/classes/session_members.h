@@ -36,5 +36,7 @@ void lh2_session_send_origins(lua_State *L, lh2_session *session);
 int lh2_session_shutdown(lua_State *L);
 int lh2_session_rst_stream(lua_State *L);
 int lh2_session_priority(lua_State *L);
+/* A PRIORITY frame of the peer's (H2_EV_PRIORITY). [-0, +0, e] */
+void lh2_session_priority_received(lua_State *L, lh2_session *session, const h2_event *event);
 
 #endif

@@ -368,12 +368,12 @@ static void drop_wire(lh2_session *session) {
 
 static void closed_in_lua(lua_State *L, void *data) {
     lh2_session *session = data;
+    lh2_push_session_socket_error(L, session); /* of a socket that the program has destroyed */
     lh2_socket_proxy_unbind(L, session);
-    lua_pushnil(L);
     if (session->is_destroyed)
         destroy_streams(L, session); /* if memory was out before */
     else
-        lh2_session_destroy(L, session, H2_CANCEL);
+        lh2_session_destroy(L, session, lua_isnil(L, -1) ? H2_CANCEL : H2_INTERNAL_ERROR);
 }
 
 /* Streams that could not be told, for want of memory. */
