@@ -25,18 +25,18 @@ chroot_make() {
     touch "$folder/.complete"
 }
 
-# chroot_copy FOLDER: puts this checkout, without what git ignores, to /work/http2 there, and the
+# chroot_copy FOLDER: puts this checkout, without what git ignores, to /srv/http2 there, and the
 # public vectors, where they are, to the place beside it.
 chroot_copy() {
     local folder=$1 data=${HTTP2_DATA:-../shared/data}
-    rm -rf "$folder/work"
-    mkdir -p "$folder/work/http2" "$folder/work/shared"
+    rm -rf "$folder/srv"
+    mkdir -p "$folder/srv/http2" "$folder/srv/shared"
     git ls-files -z --cached --others --exclude-standard |
-        tar -c --null --files-from=- | tar -x -C "$folder/work/http2" || return
-    [ ! -d "$data" ] || cp -r "$data" "$folder/work/shared/data"
+        tar -c --null --files-from=- | tar -x -C "$folder/srv/http2" || return
+    [ ! -d "$data" ] || cp -r "$data" "$folder/srv/shared/data"
 }
 
-# chroot_run FOLDER COMMAND...: runs the command in /work/http2 there. Mounts and processes are in
+# chroot_run FOLDER COMMAND...: runs the command in /srv/http2 there. Mounts and processes are in
 # namespaces of their own, so they go when the command ends, however it ends.
 chroot_run() {
     local folder=$1
@@ -44,5 +44,5 @@ chroot_run() {
     cp -L /etc/resolv.conf /etc/hosts "$folder/etc/"
     unshare --mount --pid --fork --kill-child --propagation private bash -c '
         mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" || exit
-        exec chroot "$0" env -u TMPDIR -u HTTP2_DATA -C /work/http2 "$@"' "$folder" "$@"
+        exec chroot "$0" env -u TMPDIR -u HTTP2_DATA -C /srv/http2 "$@"' "$folder" "$@"
 }
