@@ -89,7 +89,7 @@ int64_t lh2_check_integer(lua_State *L, int index, const char *name, int64_t min
     return value;
 }
 
-bool lh2_check_boolean(lua_State *L, int index, const char *name) {
+static bool check_boolean(lua_State *L, int index, const char *name) {
     if (!lua_isboolean(L, index))
         lh2_raise_type(L, name, "of type boolean", index);
     return lua_toboolean(L, index);
@@ -174,7 +174,7 @@ bool lh2_opt_boolean(lua_State *L, int index, const char *name, bool otherwise) 
     if (!push_option(L, index, name))
         return otherwise;
     if (!lua_isboolean(L, -1))
-        lh2_check_boolean(L, -1, full_name(&full, name));
+        check_boolean(L, -1, full_name(&full, name));
     bool value = lua_toboolean(L, -1);
     lua_pop(L, 1);
     return value;

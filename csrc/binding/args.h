@@ -15,7 +15,6 @@ int lh2_raise_value(lua_State *L, const char *name, const char *reason, int inde
 /* An integer in the range (a float with an integer value counts), else a raise; in both Luas.
  * [-0, +0, v] */
 int64_t lh2_check_integer(lua_State *L, int index, const char *name, int64_t min, int64_t max);
-bool lh2_check_boolean(lua_State *L, int index, const char *name);
 const char *lh2_check_string(lua_State *L, int index, const char *name, size_t *size);
 void lh2_check_function(lua_State *L, int index, const char *name);
 /* A table that is no sequence, or nil/none (then false). [-0, +0, v] */

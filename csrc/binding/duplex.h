@@ -129,6 +129,9 @@ void lh2_duplex_push_error(lua_State *L, lh2_duplex *duplex);
  * in front of them. */
 int lh2_writable_write(lua_State *L);
 int lh2_writable_finish(lua_State *L);
+/* The arguments ([chunk][, encoding][, callback]) from index 2 on, each in its place: 2, 3, 4.
+ * Returns the index of the callback or 0. [?, +0, v] */
+int lh2_write_arguments(lua_State *L);
 /* Has the function at index `callback` called in a tick, blaming the object, with the value on top.
  * [-1, +0, m] */
 void lh2_call_later(lua_State *L, lh2_object *object, int callback);

@@ -162,7 +162,8 @@ void lh2_push_raw_headers(lua_State *L, const lh2_runtime *runtime, const hpack_
 
 /* ---------------------------------------------------------------------------------- opening */
 
-void lh2_push_sensitive_key(lua_State *L) {
+/* http2.sensitiveHeaders as a table key. [-0, +1, -] */
+static void push_sensitive_key(lua_State *L) {
     lua_pushlightuserdata(L, (void *)&lh2_sensitive_key);
 }
 
@@ -188,6 +189,6 @@ void lh2_headers_open(lua_State *L) {
     push_nothing(L);
     lua_rawseti(L, -2, NOTHING);
     lh2_runtime_of(L)->names_ref = lh2_hold(L);
-    lh2_push_sensitive_key(L);
+    push_sensitive_key(L);
     lua_setfield(L, -2, "sensitiveHeaders");
 }

@@ -12,8 +12,6 @@ void lh2_push_headers(lua_State *L, const lh2_runtime *runtime, const hpack_fiel
 void lh2_push_raw_headers(lua_State *L, const lh2_runtime *runtime, const hpack_field *fields,
                           size_t count);
 
-/* http2.sensitiveHeaders as a table key. [-0, +1, -] */
-void lh2_push_sensitive_key(lua_State *L);
 /* Makes the tables behind these functions; adds `sensitiveHeaders` to the table on top.
  * [-0, +0, m] */
 void lh2_headers_open(lua_State *L);

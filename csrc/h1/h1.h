@@ -80,8 +80,6 @@ int h1_parser_next(h1_parser *parser, h1_event *event);
 bytes_slice h1_parser_rest(const h1_parser *parser);
 /* After H1_EV_HEAD: what follows is no HTTP; it comes as H1_EV_DATA and has no end. */
 void h1_parser_tunnel(h1_parser *parser);
-/* Whether a request has begun and is not complete. */
-bool h1_parser_is_busy(const h1_parser *parser);
 /* Whether any octet of the next request has come; blank lines before it do not count. */
 bool h1_parser_has_begun(const h1_parser *parser);
 

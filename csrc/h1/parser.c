@@ -401,10 +401,6 @@ void h1_parser_tunnel(h1_parser *parser) {
     parser->stage = STAGE_TUNNEL;
 }
 
-bool h1_parser_is_busy(const h1_parser *parser) {
-    return parser->stage != STAGE_IDLE && parser->gate.place != H1_GATE_START;
-}
-
 bool h1_parser_has_begun(const h1_parser *parser) {
     return parser->gate.place != H1_GATE_START;
 }

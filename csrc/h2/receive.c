@@ -42,7 +42,8 @@ void h2_session_begin_reading(h2_session *session) {
 
 /* ------------------------------------------------------------------------------------- gathering */
 
-int h2_session_gather(h2_session *session, size_t octets, const uint8_t **out) {
+/* The next `octets` in one piece, or H2_STARVED. They are valid until the next step. */
+static int gather(h2_session *session, size_t octets, const uint8_t **out) {
     h2_reader *in = &session->in;
     size_t missing = octets - in->carry.size;
     size_t size = missing < in->size ? missing : in->size;
@@ -131,7 +132,7 @@ static int expect_header(h2_session *session, h2_event *event) {
     (void)event;
     h2_reader *in = &session->in;
     const uint8_t *octets;
-    int result = h2_session_gather(session, H2_FRAME_HEADER_OCTETS, &octets);
+    int result = gather(session, H2_FRAME_HEADER_OCTETS, &octets);
     if (result != H2_OK)
         return result;
     h2_frame_header_read(&in->frame, octets);
@@ -169,7 +170,7 @@ static int expect_payload(h2_session *session, h2_event *event) {
     h2_reader *in = &session->in;
     const uint8_t *octets;
     uint32_t size = octets_in_one_piece(&in->frame);
-    int result = h2_session_gather(session, size, &octets);
+    int result = gather(session, size, &octets);
     if (result != H2_OK)
         return result;
     in->left -= size;

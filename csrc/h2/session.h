@@ -235,8 +235,6 @@ int h2_session_put_end(h2_session *session, h2_stream *stream);
 
 /* --------------------------------------------------------------- receiving (receive*.c and others) */
 
-/* The next `octets` in one piece, or H2_STARVED. They are valid until the next step. */
-int h2_session_gather(h2_session *session, size_t octets, const uint8_t **out);
 /* What of the frame was not looked at is read past. */
 void h2_session_skip_frame(h2_session *session);
 

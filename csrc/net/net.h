@@ -454,7 +454,6 @@ typedef struct net_wire_events {
  * turn. */
 int net_wire_new(net_wire **out, net_loop *loop, h2_session *engine, const net_pipe *pipe,
                  void *pipe_context, const net_wire_events *events, void *context);
-h2_session *net_wire_engine(const net_wire *wire);
 void *net_wire_context(const net_wire *wire);
 /* Within on_event: the next event in place of the one that was told; false if there is none. */
 bool net_wire_next(net_wire *wire, h2_event *event);

@@ -279,10 +279,6 @@ int net_wire_new(net_wire **out, net_loop *loop, h2_session *engine, const net_p
     return 0;
 }
 
-h2_session *net_wire_engine(const net_wire *wire) {
-    return wire->engine;
-}
-
 void *net_wire_context(const net_wire *wire) {
     return wire->context;
 }

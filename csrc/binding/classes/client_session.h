@@ -12,6 +12,7 @@ typedef struct lh2_client_session {
     bool has_identity_check;           /* options.checkServerIdentity */
     char authority[LH2_HOST_SIZE + 8]; /* host:port as requests carry it */
     size_t authority_size;
+    uint32_t max_origins;     /* of the origin set; more end the session */
     char host[LH2_HOST_SIZE]; /* the name that the server's certificate is to have */
     int port;
 } lh2_client_session;

@@ -9,6 +9,8 @@
 #include "binding/classes/socket_proxy.h"
 #include "binding/classes/stream.h"
 
+#define DEFAULT_MAX_ORIGINS 128
+
 static const char *const alpn[] = {"h2"};
 
 /* Private field: the options, where they hold functions that are called later. */
@@ -381,11 +383,14 @@ static int http2_connect(lua_State *L) {
     lh2_complete_authority(L, 2, has.create_connection, &url);
     read_connect_options(L, 2, &url, &connect);
     const char *servername = read_servername(L);
+    int64_t max_origins =
+        lh2_opt_integer(L, 2, "maxOriginSetSize", 1, UINT32_MAX, DEFAULT_MAX_ORIGINS);
     lh2_config_read(L, 2, H2_CLIENT, &config);
     int signal = lh2_check_signal(L, 2) ? lua_gettop(L) : 0;
     lh2_client_session *client = (lh2_client_session *)lh2_session_new(L, &lh2_client_session_class,
                                                                        sizeof(*client), &config);
     client->is_secure = strcmp(url.scheme, "https") == 0;
+    client->max_origins = (uint32_t)max_origins;
     client->has_identity_check =
         has.check_server_identity && lh2_opt_boolean(L, 2, "rejectUnauthorized", true);
     lh2_client_session_set_authority(client, &url, servername);

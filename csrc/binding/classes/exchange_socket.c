@@ -1,4 +1,5 @@
 #include "binding/classes/exchange.h"
+#include "binding/classes/socket_proxy.h"
 
 /* What request.socket and response.socket show: the facts of the connection's socket; the events, the
  * end and the state of the carrier; and the timeout of the session. Reading and writing by hand is
@@ -44,35 +45,14 @@ static void push_target(lua_State *L) {
     lh2_push_slot(L, 1, LH2_SLOT_OWNER);
 }
 
-/* A method, bound: upvalues are the function and the object it is to be called on, which takes the
- * place of the proxy. */
-static int call_bound(lua_State *L) {
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_pushvalue(L, lua_upvalueindex(2));
-    if (lua_gettop(L) > 2)
-        lua_replace(L, 2);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-    return lua_gettop(L);
-}
-
 static int get_member(lua_State *L) {
     push_target(L);
-    lua_pushvalue(L, 2);
-    lua_gettable(L, -2);
-    if (lua_isfunction(L, -1)) {
-        lua_insert(L, -2);
-        lua_pushcclosure(L, call_bound, 2);
-    }
-    return 1;
+    return lh2_proxy_get_member(L);
 }
 
 static int set_member(lua_State *L) {
     push_target(L);
-    lua_pushvalue(L, 2);
-    lua_pushvalue(L, 3);
-    lua_settable(L, -3);
-    return 0;
+    return lh2_proxy_set_member(L);
 }
 
 void lh2_push_exchange_socket(lua_State *L, int index) {

@@ -10,8 +10,6 @@
 
 /* What one frame may hold, as Node has it. */
 #define MAX_OCTETS 16382
-/* More than that a client does not keep. */
-#define MAX_ORIGINS 128
 
 /* Private field: the sequence behind originSet. */
 static const char set_key;
@@ -195,9 +193,17 @@ static int find(lua_State *L) {
     return found;
 }
 
+/* A server that names ever more origins makes us keep them all: that has an end. [-0, +0, m] */
+static void end_for_origins(lua_State *L, lh2_session *session) {
+    h2_session_terminate(session->engine, H2_ENHANCE_YOUR_CALM, bytes_slice_of(NULL, 0));
+    lh2_push_session_error(L, H2_ENHANCE_YOUR_CALM, H2_BY_LOCAL, true);
+    lh2_session_destroy(L, session, H2_ENHANCE_YOUR_CALM);
+}
+
 void lh2_session_origins_received(lua_State *L, lh2_session *session, const bytes_slice *origins,
                                   size_t count) {
     int top = lua_gettop(L);
+    const lh2_client_session *client = (const lh2_client_session *)session;
     if (!session->is_encrypted || session->socket == NULL)
         return; /* RFC 8336 §2: only what a certificate vouches for */
     push_set(L, session);
@@ -208,7 +214,12 @@ void lh2_session_origins_received(lua_State *L, lh2_session *session, const byte
         lua_rawseti(L, top + 2, (int)i + 1);
         lua_pushvalue(L, top + 1);
         lua_insert(L, -2);
-        if (find(L) == 0 && lua_rawlen(L, top + 1) < MAX_ORIGINS)
+        if (find(L) == 0 && lua_rawlen(L, top + 1) >= client->max_origins) {
+            lua_settop(L, top);
+            end_for_origins(L, session);
+            return;
+        }
+        if (find(L) == 0)
             lua_rawseti(L, top + 1, (int)lua_rawlen(L, top + 1) + 1);
         lua_settop(L, top + 2);
     }

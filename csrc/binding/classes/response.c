@@ -10,24 +10,6 @@ bool lh2_response_is_open(const lh2_response *response) {
 
 /* -------------------------------------------------------------------------------------- body */
 
-/* ([chunk][, encoding][, callback]) from index 2 on, each in its place; the callback's index or 0.
- * [?, +0, v] */
-static int sort_arguments(lua_State *L) {
-    lua_settop(L, 4);
-    for (int index = 2; index < 4; index++) {
-        if (!lua_isfunction(L, index))
-            continue;
-        lua_pushvalue(L, index);
-        lua_replace(L, 4);
-        lua_pushnil(L);
-        lua_replace(L, index);
-    }
-    if (lua_isnil(L, 4))
-        return 0;
-    lh2_check_function(L, 4, "callback");
-    return 4;
-}
-
 /* The callback, if there is one, hears of the error on top; `write` gives false. [-1, +1, m] */
 static int refuse_write(lua_State *L, lh2_response *response, int callback) {
     if (callback > 0) {
@@ -82,7 +64,7 @@ static int write(lua_State *L) {
     lh2_response *response = check_response(L);
     if (lua_type(L, 2) != LUA_TSTRING)
         return lh2_raise_type(L, "chunk", "of type string", 2);
-    int callback = sort_arguments(L);
+    int callback = lh2_write_arguments(L);
     if (response->is_ending || !lh2_response_is_open(response)) {
         bool is_late = response->is_ending;
         lh2_push_error(L, is_late ? "ERR_STREAM_WRITE_AFTER_END" : "ERR_HTTP2_INVALID_STREAM",
@@ -145,7 +127,7 @@ static int finish_with_carrier(lua_State *L, int callback) {
 /* response:finish([data][, encoding][, callback]), and under the name `end` too. */
 static int finish(lua_State *L) {
     lh2_response *response = check_response(L);
-    int callback = sort_arguments(L);
+    int callback = lh2_write_arguments(L);
     if (!lua_isnil(L, 2))
         lh2_check_string(L, 2, "chunk", NULL);
     if (response->is_ending || !lh2_response_is_open(response)) {

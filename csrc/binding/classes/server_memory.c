@@ -34,10 +34,7 @@ static void relieve(lua_State *L, void *data) {
     h2_session_terminate(largest->engine, H2_ENHANCE_YOUR_CALM, bytes_slice_of(NULL, 0));
     lh2_push_error_text(L, "Error", "ERR_HTTP2_ERROR", "%s",
                         "the sessions of the server hold more than maxServerMemory");
-    lua_pushliteral(L, "local");
-    lua_setfield(L, -2, "by");
-    lua_pushliteral(L, "session");
-    lua_setfield(L, -2, "scope");
+    lh2_set_verdict(L, "session", H2_BY_LOCAL, true);
     lh2_session_destroy(L, largest, H2_ENHANCE_YOUR_CALM);
 }
 

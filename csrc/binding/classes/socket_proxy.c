@@ -55,8 +55,7 @@ static int call_bound(lua_State *L) {
     return lua_gettop(L);
 }
 
-static int get_member(lua_State *L) {
-    push_target(L);
+int lh2_proxy_get_member(lua_State *L) {
     lua_pushvalue(L, 2);
     lua_gettable(L, -2);
     if (lua_isfunction(L, -1)) {
@@ -66,12 +65,21 @@ static int get_member(lua_State *L) {
     return 1;
 }
 
-static int set_member(lua_State *L) {
-    push_target(L);
+int lh2_proxy_set_member(lua_State *L) {
     lua_pushvalue(L, 2);
     lua_pushvalue(L, 3);
     lua_settable(L, -3);
     return 0;
+}
+
+static int get_member(lua_State *L) {
+    push_target(L);
+    return lh2_proxy_get_member(L);
+}
+
+static int set_member(lua_State *L) {
+    push_target(L);
+    return lh2_proxy_set_member(L);
 }
 
 /* Pushes the sequence, made if there is none. [-0, +1, m] */

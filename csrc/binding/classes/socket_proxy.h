@@ -25,4 +25,9 @@ void lh2_socket_proxy_unbind(lua_State *L, lh2_session *session);
 /* Registers its class. [-0, +0, m] */
 void lh2_socket_proxy_open(lua_State *L);
 
+/* What __index and __newindex of a proxy come to, with the object that has the member on top: the name is
+ * at 2, the value at 3. A method is bound to its object. [-1, +1, e], [-1, +0, e] */
+int lh2_proxy_get_member(lua_State *L);
+int lh2_proxy_set_member(lua_State *L);
+
 #endif

@@ -306,9 +306,7 @@ void lh2_call_later(lua_State *L, lh2_object *object, int callback) {
     lh2_tick_push(L, object, call_back, lh2_hold(L));
 }
 
-/* The arguments ([chunk][, encoding][, callback]) from index 2 on, each in its place: 2, 3, 4.
- * Returns the index of the callback or 0. [?, +0, v] */
-static int sort_arguments(lua_State *L) {
+int lh2_write_arguments(lua_State *L) {
     lua_settop(L, 4);
     for (int index = 2; index < 4; index++) {
         if (!lua_isfunction(L, index))
@@ -365,7 +363,7 @@ int lh2_writable_write(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_writable_class);
     if (lua_isfunction(L, 2))
         return lh2_raise_type(L, "chunk", "of type string", 2);
-    int callback = sort_arguments(L);
+    int callback = lh2_write_arguments(L);
     lh2_encoding encoding = check_chunk(L, duplex);
     lh2_anchor(L, 1);
     write_result result = write_chunk(L, duplex, encoding, callback, callback);
@@ -409,7 +407,7 @@ static void settle_callback(lua_State *L, lh2_duplex *duplex, int callback, bool
 /* writable:finish([chunk][, encoding][, callback]), and under the name `end` too. */
 int lh2_writable_finish(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_writable_class);
-    int callback = sort_arguments(L);
+    int callback = lh2_write_arguments(L);
     bool is_first = !duplex->is_ending, has_chunk = !lua_isnil(L, 2);
     lh2_encoding encoding = has_chunk ? check_chunk(L, duplex) : LH2_OCTETS;
     lh2_anchor(L, 1);

@@ -1,10 +1,11 @@
--- What all clients of a server may make it do together.
+-- What all clients of a server may make it do together, and what a server may make a client keep.
 local http2 = require("http2")
 local cert = require("spec.support.cert")
 local conformance = require("spec.support.conformance")
 local frames = require("spec.support.frames")
 local loop = require("spec.support.loop")
 local net = require("http2.net")
+local pair = require("spec.support.pair")
 local rawpeer = require("spec.support.rawpeer")
 local timers = require("http2.timers")
 
@@ -172,5 +173,56 @@ describe("a burst of TLS handshakes", function()
         loop.run()
         assert.equal(0, open)
         assert.is_true(others > 60 / 8, others)
+    end)
+end)
+
+describe("maxOriginSetSize of a client", function()
+    after_each(loop.clean)
+
+    -- A server that names so many origins, forty in each frame; gives what the client came to.
+    local function connect(limit, count)
+        local view = {}
+        pair.play{
+            tls = true,
+            client_options = {maxOriginSetSize = limit},
+            server = function(server)
+                server:on("session", function(session)
+                    local names = {}
+                    for index = 1, count do
+                        names[#names + 1] = ("https://host-%d.example"):format(index)
+                        if #names == 40 or index == count then
+                            session:origin(table.unpack(names))
+                            names = {}
+                        end
+                    end
+                end)
+                server:on("stream", function(stream)
+                    stream:respond({}, {endStream = true})
+                end)
+                server:on("sessionError", function() end)
+            end,
+            client = function(session)
+                session:on("error", function(err)
+                    view.err = err
+                end)
+                session:on("origin", function(origins)
+                    view.size = #session.originSet
+                    if origins[#origins]:find("-" .. count .. ".", 1, true) then
+                        session:close()
+                    end
+                end)
+            end,
+        }
+        return view
+    end
+
+    it("ends the session when a server names more, and no sooner", function()
+        local view = connect(nil, 127)
+        assert.is_nil(view.err)
+        assert.equal(128, view.size)
+        view = connect(nil, 128)
+        assert.equal("ERR_HTTP2_SESSION_ERROR", view.err.code)
+        assert.truthy(view.err.message:find(frames.errors.ENHANCE_YOUR_CALM, 1, true))
+        assert.is_nil(connect(201, 200).err)
     end)
 end)
