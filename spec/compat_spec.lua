@@ -301,6 +301,28 @@ describe("classes of the program's own", function()
     end)
 end)
 
+describe("what was negotiated", function()
+    after_each(loop.clean)
+
+    -- The documentation's example of ALPN negotiation.
+    local function tell(request, response)
+        local socket = request.httpVersion == "2.0" and request.stream.session.socket
+            or request.socket
+        response:writeHead(200, {["content-type"] = "application/json"})
+        response:finish(("%s %s"):format(socket.alpnProtocol, request.httpVersion))
+    end
+
+    it("is seen by the handler", function()
+        assert.equal("h2 2.0", exchange.request{version = "2.0", handler = tell}.body)
+        assert.equal("http/1.1 1.1", exchange.request{version = "1.1", handler = tell}.body)
+    end)
+
+    it("is nothing where the client knows no ALPN, and HTTP/1.1 is spoken", function()
+        assert.equal("false 1.1", exchange.request{version = "1.1", handler = tell,
+            has_no_alpn = true}.body)
+    end)
+end)
+
 describe("the compatibility API", function()
     after_each(loop.clean)
 

@@ -92,6 +92,19 @@ describe("the example", function()
             run("altsvc"))
     end)
 
+    it("origin.lua", function()
+        assert.equal("https://example.com\nhttps://example.org\nhttps://example.net\n"
+            .. "4 origins by one session\n", run("origin", cert.path("server.key"),
+            cert.path("server.crt"), cert.path("ca.crt")))
+    end)
+
+    it("metrics.lua", function()
+        assert.same({
+            "client\t1 streams\ttrue", "server\t1 streams\ttrue",
+            "stream 1\t1000 in\t1000 out", "stream 1\t1000 in\t1000 out",
+        }, sorted_lines(run("metrics")))
+    end)
+
     it("coroutines.lua", function()
         assert.equal("/one\t200\n/one\t180004\n/two\t200\n/two\t180004\n", run("coroutines"))
     end)

@@ -163,6 +163,39 @@ describe("keepAliveTimeout", function()
     end)
 end)
 
+describe("server.timeout", function()
+    after_each(loop.clean)
+
+    local function timed(listener)
+        local aborted = false
+        local said = exchange.raw{stays_open = true, send = GET, setup = function(server)
+            server:setTimeout(50, listener)
+        end, handler = function(request)
+            request:on("aborted", function()
+                aborted = true
+            end)
+        end}
+        return said, aborted
+    end
+
+    it("ends a connection on which nothing moves, where nobody listens", function()
+        local said, aborted = timed()
+        assert.equal("", said)
+        assert.is_true(aborted)
+    end)
+
+    it("is told to the server's listener, which decides", function()
+        local address, calls = nil, 0
+        timed(function(connection)
+            calls = calls + 1
+            address = connection.remoteAddress
+            timers.setTimeout(connection.destroy, 100, connection)
+        end)
+        assert.equal("127.0.0.1", address)
+        assert.equal(1, calls)
+    end)
+end)
+
 describe("an end of a server", function()
     after_each(loop.clean)
 

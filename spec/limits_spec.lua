@@ -402,3 +402,62 @@ describe("many short streams: a server", function()
         rawpeer.turn_for(0.01)
     end)
 end)
+
+describe("octets that carry nothing: a server", function()
+    -- The other limits are lifted: it is the ratio that ends these.
+    local world = conformance.server({
+        glitchBurst = 10 ^ 9, maxSessionInvalidFrames = 10 ^ 9, maxOverheadRatio = 2,
+    })
+
+    -- Two octets in for each of the one mebibyte of payload that nobody has to bring.
+    local least, most = 2 << 20, 2 << 20 | 1 << 18
+
+    local function ends_after(title, frame)
+        it("ends the connection when they outweigh the payload: " .. title, function()
+            local batch = frame:rep(65536 // #frame)
+            local peer = world.connect()
+            peer:send(frames.post(1))
+            local rounds, goaway = peer:send_until_goaway(60, function()
+                return batch
+            end)
+            assert.equal(frames.errors.ENHANCE_YOUR_CALM, goaway.code)
+            local octets = rounds * #batch
+            assert.is_true(octets >= least and octets <= most, octets .. " octets were taken")
+        end)
+    end
+
+    ends_after("frames of unknown types", frames.frame(0x20, 0, 0, ("x"):rep(16384)))
+    ends_after("DATA that is mostly padding", frames.data(1, "x", 0, 255))
+    ends_after("WINDOW_UPDATE that nothing was sent for", frames.window_update(0, 1))
+
+    it("takes as much and more of what carries something", function()
+        local peer = world.connect()
+        peer:send(frames.post(1))
+        for _ = 1, 64 do
+            peer:send(frames.data(1, ("x"):rep(16384)):rep(4), frames.ping("and that"))
+            peer:await_frame(frames.PING)
+        end
+        peer:send(frames.data(1, "", frames.END_STREAM))
+        assert.equal(200, peer:await_answer(1).status)
+        world.serves(peer)
+    end)
+end)
+
+describe("interim responses: a client", function()
+    local world = conformance.client()
+
+    local function hints(octets)
+        return frames.headers(1, hpack.encode{":status", "103", "link", ("x"):rep(octets)})
+    end
+
+    world.resets_stream("a thirty-third of them", "PROTOCOL_ERROR", hints(10):rep(33))
+    world.resets_stream("more than one list of fields altogether", "PROTOCOL_ERROR",
+        hints(10000):rep(7))
+    world.resets_stream("101", "PROTOCOL_ERROR",
+        frames.headers(1, hpack.encode{":status", "101"}))
+
+    world.accepts("thirty-two, and six large ones", function(peer)
+        peer:send((hints(10):rep(26)), (hints(10000):rep(6)), frames.response(1, 200),
+            frames.data(1, "", frames.END_STREAM))
+    end)
+end)

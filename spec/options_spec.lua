@@ -365,7 +365,7 @@ describe("options.maxReservedRemoteStreams", function()
         session:request()
         peer:await_frame(frames.HEADERS, 1)
         for id = 2, 6, 2 do
-            peer:send(frames.push_promise(1, id, frames.request_fields("GET", "/" .. id)))
+            peer:send(peer:promise(1, id, "/" .. id))
         end
         local ids = {}
         for _, frame in ipairs(peer:await_pong()) do

@@ -3,7 +3,6 @@ local http2 = require("http2")
 local loop = require("spec.support.loop")
 local pair = require("spec.support.pair")
 local perf_hooks = require("http2.perf_hooks")
-local socket = require("socket")
 local timers = require("http2.timers")
 
 local function after(ms, fn)
@@ -17,33 +16,59 @@ local function raised_code(fn, ...)
     return err.code
 end
 
-local pause_ms = 30
-
--- One POST of 5000 octets answered with 20000 after a pause, and a ping. The whole process pauses:
--- however long a busy machine makes things take, these milliseconds are between the two.
+-- One POST of 5000 octets answered with 20000 after 30 ms, and a ping. Gives the moments at which
+-- the program came to what.
 local function play()
+    local at = {}
+    local function note(moment)
+        at[moment] = perf_hooks.performance.now()
+    end
+    note("start")
     pair.play{
         server = function(server)
             server:on("stream", function(stream)
-                stream:resume()
+                note("request")
+                stream:on("data", function()
+                    at.data = at.data or perf_hooks.performance.now()
+                end)
                 stream:on("end", function()
-                    socket.sleep(pause_ms / 1000)
-                    stream:respond()
-                    stream:finish(("y"):rep(20000))
+                    note("received")
+                    after(30, function()
+                        note("respond")
+                        stream:respond()
+                        stream:finish(("y"):rep(20000))
+                    end)
                 end)
             end)
         end,
         client = function(session)
             session:on("connect", function()
-                session:ping(function() end)
+                note("ping")
+                session:ping(function(_, duration)
+                    note("pong")
+                    at.duration = duration
+                end)
             end)
+            note("ask")
             local stream = session:request({[":method"] = "POST"})
             stream:finish(("x"):rep(5000))
+            stream:on("response", function() note("response") end)
             stream:resume():on("close", function()
                 session:close()
             end)
         end,
     }
+    note("over")
+    return at
+end
+
+local function assert_in_order(...)
+    local moments = {...}
+    for index = 2, #moments do
+        assert(moments[index - 1] <= moments[index] + 0.001,
+            ("moment %d is before the one it follows: %s"):format(index,
+            table.concat(moments, ", ")))
+    end
 end
 
 describe("PerformanceObserver", function()
@@ -75,34 +100,66 @@ describe("PerformanceObserver", function()
         end
     end
 
-    it("is told of each stream and session, streams first, with true figures", function()
-        local before = perf_hooks.performance.now()
+    -- The entries of play(), by what they are of, and its moments.
+    local function measure()
         local entries = observe()
-        play()
+        local at = play()
         assert.equal(4, #entries)
+        return {
+            all = entries, at = at,
+            served = find(entries, "Http2Stream", "bytesRead", 5000),
+            asked = find(entries, "Http2Stream", "bytesRead", 20000),
+            server = find(entries, "Http2Session", "type", "server"),
+            client = find(entries, "Http2Session", "type", "client"),
+        }
+    end
 
-        local served = find(entries, "Http2Stream", "bytesRead", 5000)
-        assert.equal("http2", served.entryType)
+    it("is told of each stream and session, streams first", function()
+        local seen = measure()
+        local position = {}
+        for index, entry in ipairs(seen.all) do
+            assert.equal("http2", entry.entryType)
+            position[entry] = index
+        end
+        assert.is_true(position[seen.served] < position[seen.server])
+        assert.is_true(position[seen.asked] < position[seen.client])
+    end)
+
+    it("is told the true figures of a server's stream", function()
+        local seen = measure()
+        local served, at = seen.served, seen.at
         assert.equal(1, served.id)
         assert.equal(20000, served.bytesWritten)
-        assert.is_true(served.startTime >= before)
+        local start = served.startTime
         assert.is_true(served.timeToFirstHeader >= 0)
-        assert.is_true(served.timeToFirstByte >= served.timeToFirstHeader)
-        assert.is_true(served.timeToFirstByteSent - served.timeToFirstByte >= pause_ms)
-        assert.is_true(served.timeToFirstByteSent <= served.duration)
-        assert.is_true(served.startTime + served.duration <= perf_hooks.performance.now())
+        assert_in_order(at.ask, start, start + served.timeToFirstHeader, at.request)
+        assert_in_order(start, start + served.timeToFirstByte, at.data)
+        assert_in_order(at.respond, start + served.timeToFirstByteSent,
+            start + served.duration, at.over)
+    end)
 
-        local asked = find(entries, "Http2Stream", "bytesRead", 20000)
+    it("is told the true figures of a client's stream", function()
+        local seen = measure()
+        local asked, at = seen.asked, seen.at
+        assert.equal(1, asked.id)
         assert.equal(5000, asked.bytesWritten)
-        assert.is_true(asked.timeToFirstByteSent >= 0)
-        assert.is_true(asked.timeToFirstHeader - asked.timeToFirstByteSent >= pause_ms)
-        assert.is_true(asked.timeToFirstByte >= asked.timeToFirstHeader)
+        local start = asked.startTime
+        assert_in_order(at.ask, start, start + asked.timeToFirstByteSent, at.received)
+        assert_in_order(at.respond, start + asked.timeToFirstHeader, at.response)
+        assert_in_order(asked.timeToFirstHeader, asked.timeToFirstByte, asked.duration)
+        assert_in_order(start + asked.duration, at.over)
+    end)
 
-        local server = find(entries, "Http2Session", "type", "server")
-        local client = find(entries, "Http2Session", "type", "client")
-        assert.equal(1, server.streamCount)
-        assert.equal(1, client.streamCount)
-        assert.equal(1, server.maxConcurrentStreams)
+    it("is told the true figures of both sessions", function()
+        local seen = measure()
+        local server, client, at = seen.server, seen.client, seen.at
+        for session, stream in pairs{[server] = seen.served, [client] = seen.asked} do
+            assert.equal(1, session.streamCount)
+            assert.equal(1, session.maxConcurrentStreams)
+            assert.equal(stream.duration, session.streamAverageDuration)
+            assert_in_order(at.start, session.startTime, stream.startTime,
+                session.startTime + session.duration, at.over)
+        end
         -- Whoever ends first does not see the other's last words, frames of 17 octets at most.
         for reader, writer in pairs{[server] = client, [client] = server} do
             local octets = writer.bytesWritten - reader.bytesRead
@@ -112,17 +169,50 @@ describe("PerformanceObserver", function()
         assert.is_true(client.bytesRead > 20000 and client.bytesRead < 20300)
         -- SETTINGS, its ACK, PING or its ACK, HEADERS, DATA twice at least, GOAWAY.
         assert.is_true(server.framesSent >= 7 and server.framesSent < 20)
-        assert.is_true(client.pingRTT > 0 and client.pingRTT <= client.duration)
+        assert.equal(at.duration, client.pingRTT)
+        assert.is_true(client.pingRTT > 0)
+        assert_in_order(at.ping + client.pingRTT, at.pong)
         assert.equal(0, server.pingRTT)
-        assert.is_true(server.streamAverageDuration >= pause_ms)
-        assert.is_true(server.duration >= served.duration)
+    end)
 
-        local position = {}
-        for at, entry in ipairs(entries) do
-            position[entry] = at
+    it("is told how many streams there were at once, and in all", function()
+        local entries = observe()
+        pair.play{
+            server = function(server)
+                local waiting = {}
+                server:on("stream", function(stream)
+                    waiting[#waiting + 1] = stream
+                    if #waiting == 3 or #waiting == 5 then
+                        for index = #waiting == 3 and 1 or 4, #waiting do
+                            waiting[index]:finish("x")
+                        end
+                    end
+                end)
+            end,
+            client = function(session)
+                local left = 5
+                local function ask()
+                    session:request():resume():on("close", function()
+                        left = left - 1
+                        if left == 2 then
+                            ask()
+                            ask()
+                        elseif left == 0 then
+                            session:close()
+                        end
+                    end)
+                end
+                for _ = 1, 3 do
+                    ask()
+                end
+            end,
+        }
+        for _, role in ipairs{"server", "client"} do
+            local session = find(entries, "Http2Session", "type", role)
+            assert.equal(5, session.streamCount)
+            assert.equal(3, session.maxConcurrentStreams)
         end
-        assert.is_true(position[served] < position[server])
-        assert.is_true(position[asked] < position[client])
+        assert.equal(0, find(entries, "Http2Session", "type", "client").pingRTT)
     end)
 
     it("has the figures under detail too", function()
@@ -194,7 +284,7 @@ describe("PerformanceObserver", function()
             client = function(session)
                 local stream = session:request()
                 stream:on("response", function()
-                    after(20, function()
+                    session:ping(function() -- when all that fits the window is here
                         stream:close(8)
                     end)
                 end)

@@ -83,7 +83,7 @@ for _, version in ipairs(exchange.versions) do
                     request.headers[":path"]}
             end)
             assert.same({{"ERR_INVALID_ARG_TYPE", "ERR_INVALID_ARG_VALUE"}, "PATCH", "PATCH",
-                "/other", "/"}, facts)
+                "/other", "/other"}, facts)
         end)
 
         it("is read by data and end, and complete then", function()

@@ -563,10 +563,10 @@ describe("a handler cannot tell the versions apart:", function()
         response:finish("def")
     end})
 
-    alike("less of a body than its content-length", {is_cut = true, play = function(
-        notes, request, response)
-        watch_all(notes, request, response)
-        response:setHeader("content-length", 9)
-        response:finish("abc")
-    end})
+    alike("less of a body than its content-length", {is_cut = true,
+        play = function(notes, request, response)
+            watch_all(notes, request, response)
+            response:setHeader("content-length", 9)
+            response:finish("abc")
+        end})
 end)

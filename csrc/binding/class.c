@@ -184,6 +184,12 @@ void lh2_class_register(lua_State *L, const lh2_class *class) {
 
 /* --------------------------------------------------------------------- methods written in Lua */
 
+static int raise_this(lua_State *L, const char *class) {
+    return lh2_raise_text(
+        L, "TypeError", "ERR_INVALID_THIS",
+        "Value of \"self\" must be an instance of %s (methods are called with a colon)", class);
+}
+
 /* method(class, name): the function that objects of the class have; nil where there is none. */
 static int get_method(lua_State *L) {
     luaL_checkstring(L, 1);
@@ -226,9 +232,23 @@ static int set_methods(lua_State *L) {
     return 0;
 }
 
+/* checkClass(self, class): raises unless it is an object of that class. */
+static int check_class(lua_State *L) {
+    const char *class = luaL_checkstring(L, 2);
+    bool is_one = false;
+    if (lua_type(L, 1) == LUA_TUSERDATA && lua_getmetatable(L, 1)) {
+        lua_pushvalue(L, 2);
+        lua_rawget(L, -2);
+        is_one = lua_toboolean(L, -1);
+    }
+    return is_one ? 0 : raise_this(L, class);
+}
+
 void lh2_class_open(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"method", get_method}, {"addMethods", set_methods}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"method", get_method},
+                                         {"addMethods", set_methods},
+                                         {"checkClass", check_class},
+                                         {NULL, NULL}};
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatables_key);
     luaL_setfuncs(L, functions, 0);
@@ -312,10 +332,7 @@ void *lh2_test(lua_State *L, int index, const lh2_class *class) {
 void *lh2_check(lua_State *L, int index, const lh2_class *class) {
     void *object = lh2_test(L, index, class);
     if (!object)
-        lh2_raise_text(
-            L, "TypeError", "ERR_INVALID_THIS",
-            "Value of \"self\" must be an instance of %s (methods are called with a colon)",
-            class->name);
+        raise_this(L, class->name);
     return object;
 }
 

@@ -32,6 +32,7 @@ static const limit_option limit_options[] = {
     LIMIT("maxOutboundAck", limits.max_outbound_acks, 1),
     LIMIT("maxOutboundFrames", limits.max_outbound_frames, 1),
     LIMIT("maxInterimResponses", limits.max_interim_responses, 0),
+    LIMIT("maxOverheadRatio", limits.max_overhead_ratio, 0),
     LIMIT("peerMaxConcurrentStreams", peer_max_concurrent_streams, 0),
     LIMIT("maxDeflateDynamicTableSize", max_deflate_table_octets, 0),
 };

@@ -72,6 +72,10 @@ static void deliver_push(lua_State *L, lh2_session *session, const h2_event *eve
         h2_session_reset(session->engine, event->stream_id, H2_CANCEL);
         return;
     }
+    if (!lh2_session_answers_for(L, session, event)) {
+        h2_session_reset(session->engine, event->stream_id, H2_PROTOCOL_ERROR);
+        return;
+    }
     lh2_stream *stream =
         lh2_stream_new(L, &lh2_client_stream_class, session, event->stream_id, true, false);
     stream->is_push = true;
@@ -202,7 +206,7 @@ static void deliver_goaway(lua_State *L, void *data) {
         lh2_session_close(L, session);
         return;
     }
-    lh2_push_session_error(L, code, H2_BY_PEER);
+    lh2_push_session_error(L, code, H2_BY_PEER, true);
     /* Our own GOAWAY says NO_ERROR; the streams end with the peer's code. */
     h2_session_terminate(session->engine, H2_NO_ERROR, bytes_slice_of(NULL, 0));
     lh2_session_destroy(L, session, code);
@@ -218,10 +222,7 @@ static void deliver_fault(lua_State *L, void *data) {
                         "%s (%s)", text, name != NULL ? name : "?");
     lua_pushinteger(L, (lua_Integer)d->event->fault.code);
     lua_setfield(L, -2, "errno");
-    lua_pushliteral(L, "peer");
-    lua_setfield(L, -2, "by");
-    lua_pushliteral(L, "session");
-    lua_setfield(L, -2, "scope");
+    lh2_set_verdict(L, "session", H2_BY_PEER, true);
     lh2_session_destroy(L, d->session, H2_INTERNAL_ERROR);
 }
 
@@ -241,6 +242,11 @@ static void deliver_origin(lua_State *L, void *data) {
     lh2_session_origins_received(L, d->session, d->event->origin.origins, d->event->origin.count);
 }
 
+static void deliver_priority(lua_State *L, void *data) {
+    const delivery *d = data;
+    lh2_session_priority_received(L, d->session, d->event);
+}
+
 /* ------------------------------------------------------------------------------- dispatch */
 
 static void (*const deliverers[])(lua_State *L, void *data) = {
@@ -256,6 +262,7 @@ static void (*const deliverers[])(lua_State *L, void *data) = {
     [H2_EV_ORIGIN] = deliver_origin,
     [H2_EV_FAULT] = deliver_fault,
     [H2_EV_NONE] = NULL,
+    [H2_EV_PRIORITY] = deliver_priority,
     [H2_EV_PRIORITY_UPDATE] = NULL,
 };
 

@@ -58,6 +58,7 @@ struct lh2_duplex {
     bool has_ended;   /* the source said so */
     bool is_end_emitted;
     bool was_read;   /* readableDidRead */
+    bool is_let_go;  /* nobody reads it: it flows since what it belongs to is over */
     bool is_paused;  /* by pause() */
     bool is_asked;   /* read() or a "readable" listener wants octets up to the water mark */
     bool is_reading; /* what ops->read was told last */

@@ -23,6 +23,9 @@
     X(SECURE_CONNECT, "secureConnect")                                                             \
     X(LOOKUP, "lookup")                                                                            \
     X(TIMEOUT, "timeout")                                                                          \
+    X(NEW_SESSION, "newSession")                                                                   \
+    X(RESUME_SESSION, "resumeSession")                                                             \
+    X(OCSP_REQUEST, "OCSPRequest")                                                                 \
     X(KEYLOG, "keylog")                                                                            \
     X(LISTENING, "listening")                                                                      \
     X(CONNECTION, "connection")                                                                    \

@@ -156,9 +156,10 @@ void lh2_push_net_error(lua_State *L, const net_error *error) {
     }
 }
 
-/* The verdict: who caused it, how far it reaches, whether to try again is safe. A fault that our
- * engine found is the peer's doing. */
-static void set_verdict(lua_State *L, const char *scope, h2_by by, bool is_processed) {
+/* A fault that our engine found is the peer's doing. */
+void lh2_set_verdict(lua_State *L, const char *scope, h2_by by, bool is_processed) {
+    if (!lh2_is_error(L, -1))
+        return;
     set_string(L, "by", by == H2_BY_LOCAL ? "local" : "peer");
     set_string(L, "scope", scope);
     lua_pushboolean(L, is_processed);
@@ -175,13 +176,13 @@ void lh2_push_stream_error(lua_State *L, uint32_t code, h2_by by, bool is_proces
     else
         lh2_push_error_text(L, "Error", "ERR_HTTP2_STREAM_ERROR",
                             "Stream closed with error code %u", code);
-    set_verdict(L, "stream", by, is_processed);
+    lh2_set_verdict(L, "stream", by, is_processed);
 }
 
-void lh2_push_session_error(lua_State *L, uint32_t code, h2_by by) {
+void lh2_push_session_error(lua_State *L, uint32_t code, h2_by by, bool is_processed) {
     lh2_push_error_text(L, "Error", "ERR_HTTP2_SESSION_ERROR", "Session closed with error code %u",
                         code);
-    set_verdict(L, "session", by, true);
+    lh2_set_verdict(L, "session", by, is_processed);
 }
 
 /* --------------------------------------------------------------------------------- raising */
@@ -321,6 +322,19 @@ static int new_error(lua_State *L) {
     return 1;
 }
 
+/* raise(name, code, message): raises one, not where a Lua file of the library calls this but at the
+ * line of the program that called it. */
+static int raise_error(lua_State *L) {
+    lua_Debug caller;
+    new_error(L);
+    if (lua_getstack(L, 1, &caller)) {
+        lua_getinfo(L, "f", &caller);
+        lh2_note_own_file(L, -1);
+        lua_pop(L, 1);
+    }
+    return lh2_throw(L);
+}
+
 void lh2_error_open(lua_State *L) {
     lua_createtable(L, 0, 2);
     lua_pushcfunction(L, to_string);
@@ -334,4 +348,6 @@ void lh2_error_open(lua_State *L) {
     lua_setfield(L, -2, "isError");
     lua_pushcfunction(L, new_error);
     lua_setfield(L, -2, "newError");
+    lua_pushcfunction(L, raise_error);
+    lua_setfield(L, -2, "raise");
 }

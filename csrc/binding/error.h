@@ -15,7 +15,10 @@ void lh2_push_net_error(lua_State *L, const net_error *error);
 /* "Stream closed with error code NGHTTP2_x" (ERR_HTTP2_STREAM_ERROR), "... n"
  * (ERR_HTTP2_SESSION_ERROR), with the verdict fields of LUA-API.md. [-0, +1, m] */
 void lh2_push_stream_error(lua_State *L, uint32_t code, h2_by by, bool is_processed);
-void lh2_push_session_error(lua_State *L, uint32_t code, h2_by by);
+void lh2_push_session_error(lua_State *L, uint32_t code, h2_by by, bool is_processed);
+/* The verdict on the error object on top (any other value stays as it is): how far it reaches, "stream"
+ * or "session"; who caused it; and whether to try again is safe. [-0, +0, m] */
+void lh2_set_verdict(lua_State *L, const char *scope, h2_by by, bool is_processed);
 
 /* Raise them, with the position of the Lua caller in field `where` and in front of a traceback, not
  * in the message. [-0, +0, v] */

@@ -100,6 +100,7 @@ int h2_session_put_block(h2_session *session, uint32_t stream_id, uint32_t promi
                 .promised_id = promised_id};
     size_t size = frame_block(session, &l);
     octets->size = start + size;
+    h2_limits_payload(&session->limits, l.block);
     h2_wire_add_appended(session->wire, size);
     H2_COUNT(session, frames_sent, 1 + (l.lead + l.block - 1) / session->remote.max_frame_size);
     return H2_OK;

@@ -108,6 +108,7 @@ int h2_receive_ping(h2_session *session, const uint8_t *payload, h2_event *event
         result = h2_limits_ack(&session->limits, &session->fault);
         if (result == H2_OK)
             result = h2_session_put_ping(session, H2_FLAG_ACK, payload);
+        h2_limits_payload(&session->limits, 8);
     } else if (session->unacknowledged_pings == 0) {
         result = h2_fault_session(&session->fault, H2_PROTOCOL_ERROR,
                                   "acknowledgement of a PING that was not sent");
@@ -134,12 +135,23 @@ int h2_session_submit_ping(h2_session *session, const uint8_t payload[8]) {
 
 /* ------------------------------------------------------------------------------------ priority */
 
-/* §5.3.2: the old priorities are read and dropped. */
+/* §5.3.2: the old priorities are read, told, and of no effect. */
 int h2_receive_priority(h2_session *session, const uint8_t *payload, h2_event *event) {
-    (void)event;
+    const h2_frame_header *frame = &session->in.frame;
     h2_dependency dependency;
-    int result = h2_frame_read_priority(&session->in.frame, payload, &dependency, &session->fault);
-    return result != H2_OK ? result : h2_limits_glitch(&session->limits, &session->fault);
+    int result = h2_frame_read_priority(frame, payload, &dependency, &session->fault);
+    if (result == H2_OK)
+        result = h2_limits_glitch(&session->limits, &session->fault);
+    if (result != H2_OK)
+        return result;
+    h2_stream *stream = h2_session_find(session, frame->stream_id);
+    event->kind = H2_EV_PRIORITY;
+    event->stream_id = frame->stream_id;
+    event->context = stream ? stream->context : NULL;
+    event->dependency.parent_id = dependency.stream_id;
+    event->dependency.weight = (uint16_t)(dependency.weight + 1);
+    event->dependency.is_exclusive = dependency.is_exclusive;
+    return H2_OK;
 }
 
 static void set_priority(h2_session *session, h2_stream *stream, h2_priority priority) {

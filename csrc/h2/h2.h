@@ -150,7 +150,9 @@ typedef struct h2_limit_options {
     uint32_t max_outbound_frames;          /* 5000; control frames unsent */
     size_t max_outbound_octets;            /* 512 KiB; above it wants_input is false */
     size_t max_session_octets;             /* 10 MB; above it new streams are refused */
-    uint32_t max_interim_responses;        /* 32 for each request */
+    uint32_t max_interim_responses;        /* 32 for each request, its fields within one list */
+    uint32_t max_overhead_ratio;           /* 8; octets in for one of payload, past the first
+                                              mebibyte of it; 0: no limit */
     uint32_t first_settings_ms;            /* 10000, from the first tick on; 0: no limit */
     uint32_t settings_ack_ms;              /* 10000; 0: no limit */
     uint32_t header_block_ms;              /* 10000, from its first frame to its end; 0: no limit */
@@ -217,6 +219,7 @@ typedef enum h2_event_kind {
     H2_EV_PING,         /* answered already */
     H2_EV_PING_ACK,
     H2_EV_GOAWAY,
+    H2_EV_PRIORITY,        /* of old: nothing follows from it (RFC 9113 §5.3) */
     H2_EV_PRIORITY_UPDATE, /* already in force (RFC 9218 §7) */
     H2_EV_ALTSVC,          /* RFC 7838 §4, to clients */
     H2_EV_ORIGIN,          /* RFC 8336, to clients; one event for a frame */
@@ -278,6 +281,11 @@ typedef struct h2_event {
         struct {
             h2_priority priority;
         } priority;
+        struct {
+            uint32_t parent_id;
+            uint16_t weight; /* 1 to 256 */
+            bool is_exclusive;
+        } dependency; /* of H2_EV_PRIORITY */
         struct {
             bytes_slice origin, value;
         } altsvc;

@@ -5,6 +5,9 @@
 /* SETTINGS frames that no session needs more of. */
 #define ORDINARY_SETTINGS_FRAMES 10
 #define MAX_UPDATE_CREDIT 1000000u
+/* Payload that nobody has to bring before overhead counts. */
+#define FREE_PAYLOAD ((int64_t)1024 * 1024)
+#define WINDOW_UPDATE_OCTETS 13
 
 static int calm(h2_fault *fault, const char *text) {
     return h2_fault_session(fault, H2_ENHANCE_YOUR_CALM, text);
@@ -100,7 +103,16 @@ int h2_limits_window_update(h2_limits *limits, h2_fault *fault) {
     if (limits->update_credit == 0)
         return h2_limits_glitch(limits, fault);
     limits->update_credit--;
+    limits->overhead -= WINDOW_UPDATE_OCTETS;
     return H2_OK;
+}
+
+int h2_limits_frame(h2_limits *limits, uint32_t octets, h2_fault *fault) {
+    uint32_t ratio = limits->options.max_overhead_ratio;
+    limits->overhead += octets;
+    if (ratio == 0 || limits->overhead <= ratio * FREE_PAYLOAD)
+        return H2_OK;
+    return calm(fault, "too many octets for too little payload");
 }
 
 int h2_limits_ack(const h2_limits *limits, h2_fault *fault) {

@@ -14,6 +14,8 @@ typedef struct h2_bucket {
 typedef struct h2_limits {
     h2_limit_options options;
     uint64_t now_ms;
+    int64_t overhead; /* octets of frames in, but for those that were earned, less those that the
+                         payload of both directions stands for */
     h2_bucket resets;
     h2_bucket glitches;
     uint32_t invalid_frames;
@@ -46,6 +48,13 @@ int h2_limits_continuation(h2_limits *limits, uint32_t length, size_t list_octet
 /* WINDOW_UPDATE frames are earned by streams and by the DATA that they ask for. */
 void h2_limits_earn_updates(h2_limits *limits, uint32_t frames);
 int h2_limits_window_update(h2_limits *limits, h2_fault *fault);
+/* A frame of so many octets comes in, its header included: has there been enough payload for what was
+ * sent? */
+int h2_limits_frame(h2_limits *limits, uint32_t octets, h2_fault *fault);
+/* Octets of content, of header blocks, or of PING and its answer. */
+static inline void h2_limits_payload(h2_limits *limits, uint32_t octets) {
+    limits->overhead -= (int64_t)octets * limits->options.max_overhead_ratio;
+}
 /* A frame must be answered: is there still room for unsent answers? */
 int h2_limits_ack(const h2_limits *limits, h2_fault *fault);
 /* A frame comes in: has the peer taken enough of what it made us write? */

@@ -140,6 +140,9 @@ static int expect_header(h2_session *session, h2_event *event) {
     in->padding = 0;
     h2_reception reception = reception_of(session);
     result = check_header(session, reception);
+    if (result == H2_OK)
+        result = h2_limits_frame(&session->limits, H2_FRAME_HEADER_OCTETS + in->frame.length,
+                                 &session->fault);
     if (result != H2_OK)
         return result;
     if (reception == H2_IGNORED) { /* §5.5 */

@@ -43,6 +43,7 @@ static int count_content(h2_session *session, h2_stream *stream, uint32_t conten
         return h2_fault_stream(&session->fault, stream->id, H2_PROTOCOL_ERROR, wrong);
     if (content > 0) {
         stream->octets_received += content;
+        h2_limits_payload(&session->limits, content);
         stream->receive_window.unread += content;
         stream->unread_frames++;
         session->unread_octets += content;

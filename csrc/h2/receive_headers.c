@@ -251,9 +251,13 @@ static int64_t promised_content(const h2_stream *stream, const h2_message_facts 
 static const char *check_interim(h2_session *session, h2_stream *stream) {
     if (session->block.flags & H2_FLAG_END_STREAM)
         return "interim response that ends the stream"; /* §8.1 */
-    if (stream->interim_responses >= session->limits.options.max_interim_responses)
+    hpack_limits limits = section_limits(session);
+    size_t octets = stream->interim_octets + session->block.section->list_octets;
+    if (stream->interim_responses >= session->limits.options.max_interim_responses ||
+        octets > limits.max_list_octets)
         return "too many interim responses";
     stream->interim_responses++;
+    stream->interim_octets = (uint32_t)octets;
     return NULL;
 }
 
@@ -378,6 +382,8 @@ static int expect_fragment(h2_session *session, h2_event *event) {
     in->data += size;
     in->size -= size;
     in->left -= (uint32_t)size;
+    if (session->block.kind != H2_BLOCK_DISCARD)
+        h2_limits_payload(&session->limits, (uint32_t)size);
     bool is_last = size == left && in->frame.flags & H2_FLAG_END_HEADERS;
     if (size == left)
         h2_session_skip_frame(session);

@@ -32,6 +32,7 @@ void h2_options_init(h2_options *options, h2_role role) {
                 .max_outbound_octets = 512 * 1024,
                 .max_session_octets = 10 * 1000 * 1000,
                 .max_interim_responses = 32,
+                .max_overhead_ratio = 8,
                 .first_settings_ms = 10000,
                 .settings_ack_ms = 10000,
                 .header_block_ms = 10000,

@@ -41,6 +41,7 @@ typedef struct h2_stream {
 
     int64_t content_left; /* octets that content-length still promises; -1: not said */
     uint16_t interim_responses;
+    uint32_t interim_octets;     /* of their field lists */
     bool has_received_final : 1; /* the request, or the final response: trailers are next */
     bool has_sent_final : 1;
     bool is_waiting : 1;   /* for the peer's concurrency limit: nothing of it is on the wire */

@@ -43,6 +43,7 @@ static int finish_frame(h2_session *session, h2_stream *stream, uint8_t *head, u
     session->send_window.left -= length;
     stream->send_window.left -= length;
     stream->octets_sent += content;
+    h2_limits_payload(&session->limits, content);
     H2_COUNT(session, frames_sent, 1);
     stream->moved_octets += length;
     /* The peer answers DATA with updates of two windows; a slow one does so in small steps. */

@@ -89,7 +89,7 @@ static void close_member(net_member *member) {
 /* The opening has come to its end without a thread. */
 static void deliver_open(net_member *member);
 
-static const net_member_class file_class = {deliver_open, close_member};
+static const net_member_class file_class = {deliver_open, close_member, NULL};
 
 /* The limit is asked for anew only where files have reached what it was. */
 static bool is_limit_reached(net_loop *loop) {

@@ -20,6 +20,9 @@ typedef struct net_member {
 typedef struct net_member_class {
     void (*deliver)(net_member *member);
     void (*close)(net_member *member); /* bears to be called twice */
+    /* Of what others own and close themselves when they are closed: the loop's end only has it wait no
+     * longer, until nothing else is left. NULL: it is closed at once. */
+    void (*stop)(net_member *member);
 } net_member_class;
 
 struct net_loop {
@@ -35,10 +38,12 @@ struct net_loop {
     list_node touched;              /* wires with something to flush */
     size_t file_count;              /* files open */
     size_t file_limit;              /* how many there may be; 0: not known yet */
+    unsigned signatures;            /* that TLS servers may still make in this turn */
     size_t read_count, read_octets; /* of sockets since the last turn */
     pid_t pid;                      /* of the process whose poll set it is */
     bool is_closing;
     bool is_running;
+    bool is_in_timers; /* the callback of one is running */
     bool is_stopped;
     uint8_t read_buffer[NET_READ_BUFFER_OCTETS];  /* as it came */
     uint8_t plain_buffer[NET_READ_BUFFER_OCTETS]; /* decrypted */

@@ -280,7 +280,7 @@ static void close_member(net_member *member) {
     net_listener_close(LIST_ENTRY(member, net_listener, member));
 }
 
-static const net_member_class listener_class = {deliver, close_member};
+static const net_member_class listener_class = {deliver, close_member, NULL};
 
 static net_listener *make_listener(net_loop *loop, const char *host) {
     size_t size = strlen(host) + 1;

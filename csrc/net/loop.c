@@ -76,8 +76,13 @@ void net_loop_note_read(net_loop *loop, size_t octets) {
         run_turn(loop);
 }
 
+/* A burst of handshakes does not hold up the rest: signatures are made so many at a time. */
+#define SIGNATURES_OF_TURN 8
+
 static void on_prepare(uv_prepare_t *handle) {
-    run_turn(handle->data);
+    net_loop *loop = handle->data;
+    loop->signatures = SIGNATURES_OF_TURN;
+    run_turn(loop);
 }
 
 static void on_check(uv_check_t *handle) {
@@ -139,11 +144,23 @@ no_pool:
     return status;
 }
 
+/* Closes the members, or what is owned by others once those have gone. */
 static void close_members(net_loop *loop) {
+    bool is_any = false;
     list_node *node = loop->members.next;
     while (node != &loop->members) {
         net_member *member = LIST_ENTRY(node, net_member, _node);
         node = node->next; /* some are freed by being closed */
+        if (member->class->stop) {
+            member->class->stop(member);
+            continue;
+        }
+        is_any = true;
+        member->class->close(member);
+    }
+    for (node = loop->members.next; !is_any && node != &loop->members;) {
+        net_member *member = LIST_ENTRY(node, net_member, _node);
+        node = node->next;
         member->class->close(member);
     }
 }

@@ -140,6 +140,10 @@ typedef struct net_tls_options {
 int net_tls_context_new(net_tls_context **out, const net_tls_options *options, net_error *error);
 net_tls_context *net_tls_context_ref(net_tls_context *context);
 void net_tls_context_unref(net_tls_context *context);
+/* The certificate (0) or the one behind it in the chain (1) in DER, of the host or of the context
+ * itself; empty if there is none. */
+bytes_slice net_tls_context_certificate(const net_tls_context *context, bytes_slice host,
+                                        size_t index);
 /* Clients: whether the certificate is the host's is left to somebody else. */
 void net_tls_context_leave_name(net_tls_context *context);
 /* Further certificates by host name ("*.example.com" covers one label); a later one replaces. */
@@ -170,6 +174,8 @@ typedef struct net_tls_hello {
     bytes_slice servername;                       /* a host name; empty if none was sent */
     bytes_slice protocols[NET_TLS_MAX_PROTOCOLS]; /* of ALPN */
     size_t protocol_count;
+    bytes_slice session_id; /* of the session to be resumed; empty where a ticket names it */
+    bool wants_status;      /* RFC 6066 §8: what OCSP says of the certificate */
 } net_tls_hello;
 
 /* Has each ClientHello shown to `ask` before it is looked at otherwise: the handshake waits for an
@@ -182,8 +188,22 @@ bool net_tls_is_asking(const net_tls *tls);
 /* The answer: whose certificate (NULL: as the hosts say) and which protocol of those offered (NULL: as
  * the context says). 0 or -1. */
 int net_tls_answer(net_tls *tls, net_tls_context *rules, const char *protocol);
+/* Before the answer: the session with the hello's identifier, as net_tls_made_session gave it. 0 or -1. */
+int net_tls_resume(net_tls *tls, bytes_slice session);
+/* Before the answer: a session of TLS 1.2 that is made, with an identifier and not with a ticket, is
+ * kept. */
+void net_tls_keep_session(net_tls *tls);
+/* That session once the handshake is over, and its identifier; false if there is none. Valid until it
+ * is forgotten, which leaves none. */
+bool net_tls_made_session(const net_tls *tls, bytes_slice *id, bytes_slice *session);
+void net_tls_forget_session(net_tls *tls);
 /* The answer is no, with an alert of RFC 8446 §6.2. */
 void net_tls_refuse(net_tls *tls, uint8_t alert);
+
+/* A signature is what a handshake costs most: a server's filter makes one of the `*left` there are, or
+ * waits (net_tls_is_queued) to be fed again, with nothing, when there are some. */
+void net_tls_share_signatures(net_tls *tls, unsigned *left);
+bool net_tls_is_queued(const net_tls *tls);
 
 /* What a step came to. */
 typedef enum net_tls_status {
@@ -394,6 +414,15 @@ void net_listener_pause(net_listener *listener, bool is_paused);
 void net_listener_ref(net_listener *listener, bool is_ref);
 /* Unlinks a Unix socket's file. */
 void net_listener_close(net_listener *listener);
+
+/* Connections counted by where they come from: an IPv4 address, or the first 64 bits of an IPv6 one. */
+typedef struct net_crowd net_crowd;
+int net_crowd_new(net_crowd **out, uint32_t most);
+/* NULL is ignored. Sockets that are counted may outlive it. */
+void net_crowd_free(net_crowd *crowd);
+/* Counts a connected socket until it has closed. False where there are `most` already, or memory is
+ * out; true for what has no address. */
+bool net_crowd_admit(net_crowd *crowd, net_socket *socket);
 
 /* ------------------------------------------------------------------------------------- wire */
 

@@ -133,6 +133,7 @@ void net_socket_failed(net_socket *socket, const net_error *error) {
 
 void net_socket_secure(net_socket *socket, net_tls *tls) {
     socket->tls = tls;
+    net_tls_share_signatures(tls, &socket->member.loop->signatures);
     if (net_socket_is_connected(socket) && !socket->is_closing && !socket->is_failed)
         begin_tls(socket);
 }
@@ -148,6 +149,7 @@ net_tls *net_socket_tls(const net_socket *socket) {
 /* --------------------------------------------------------------------------------- life cycle */
 
 static void finish_close(net_socket *socket) {
+    net_crowd_leave(socket->place);
     TELL(socket, on_close, socket);
     net_member_dispose(&socket->member);
     net_tls_free(socket->tls);
@@ -178,7 +180,7 @@ static void close_member(net_member *member) {
     net_socket_close(LIST_ENTRY(member, net_socket, member));
 }
 
-static const net_member_class socket_class = {deliver, close_member};
+static const net_member_class socket_class = {deliver, close_member, NULL};
 
 net_socket *net_socket_make(net_loop *loop, const net_socket_events *events, void *context) {
     net_socket *socket = mem_alloc(sizeof(*socket));

@@ -12,6 +12,11 @@
             (socket)->events->event(__VA_ARGS__);                                                  \
     } while (0)
 
+/* Where connections are counted (crowd.c). */
+typedef struct net_crowd_place net_crowd_place;
+/* One of them is gone; NULL: there was none. */
+void net_crowd_leave(net_crowd_place *place);
+
 /* What net_member_due is to tell. */
 enum {
     DUE_PLAIN = 1,  /* plain text may lie in the filter */
@@ -29,8 +34,9 @@ struct net_socket {
     net_connector *connector;   /* while connecting */
     const net_carrier *carrier; /* in the place of a channel; NULL: none, or it has been let go */
     void *carrier_context;
-    net_tls *tls;       /* NULL: plain */
-    net_error *failure; /* for on_error; NULL with DUE_ERROR: memory was out */
+    net_tls *tls;           /* NULL: plain */
+    net_crowd_place *place; /* where the peer is counted; NULL: nowhere */
+    net_error *failure;     /* for on_error; NULL with DUE_ERROR: memory was out */
     uint64_t bytes_read;
     uint64_t bytes_written;
     bytes_buffer rest; /* octets that the kernel did not take: libuv has them */

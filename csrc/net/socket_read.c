@@ -65,6 +65,8 @@ void net_socket_receive_sealed(net_socket *socket, const uint8_t *data, size_t s
     }
     net_socket_flush(socket);
     net_socket_poll(socket);
+    if (net_tls_is_queued(socket->tls))
+        net_socket_set_due(socket, DUE_ANSWER);
     if (!was_open && net_socket_is_open(socket))
         finish_handshake(socket);
     net_socket_read_filter(socket);
@@ -117,8 +119,8 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer) {
 }
 
 void net_socket_poll(net_socket *socket) {
-    bool is_handshaking =
-        socket->has_begun_tls && !net_socket_is_open(socket) && !net_tls_is_asking(socket->tls);
+    bool is_handshaking = socket->has_begun_tls && !net_socket_is_open(socket) &&
+                          !net_tls_is_asking(socket->tls) && !net_tls_is_queued(socket->tls);
     bool is_wanted = net_socket_is_connected(socket) && !socket->is_closing && !socket->is_failed &&
                      !socket->has_fin && (socket->is_reading || is_handshaking);
     if (is_wanted == socket->is_polling)

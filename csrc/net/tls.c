@@ -142,8 +142,35 @@ static bool is_acceptable(const net_tls *tls) {
            (!rules->is_server || tls->is_full || mbedtls_ssl_get_peer_cert(&tls->ssl));
 }
 
+/* Whether the next step is the server's signature. */
+static bool is_signing(const net_tls *tls) {
+    if (!tls->context->is_server || tls->has_signed)
+        return false;
+#if TLS_HAS_1_3
+    if (tls->ssl.tls_version == MBEDTLS_SSL_VERSION_TLS1_3)
+        return tls->ssl.state == MBEDTLS_SSL_CERTIFICATE_VERIFY;
+#endif
+    return tls->ssl.state == MBEDTLS_SSL_SERVER_KEY_EXCHANGE && tls->is_full;
+}
+
+/* Takes one of the signatures that are left; false if there is none. */
+static bool take_signature(net_tls *tls) {
+    if (tls->signatures) {
+        if (*tls->signatures == 0)
+            return false;
+        --*tls->signatures;
+    }
+    tls->has_signed = true;
+    return true;
+}
+
 static net_tls_status shake_hands(net_tls *tls, net_error *error) {
+    tls->is_queued = false;
     while (tls->ssl.state != MBEDTLS_SSL_HANDSHAKE_OVER) {
+        if (is_signing(tls) && !take_signature(tls)) {
+            tls->is_queued = true;
+            return NET_TLS_OK;
+        }
         if (tls->ssl.state == MBEDTLS_SSL_SERVER_CERTIFICATE)
             tls->is_full = true;
         tls->context->stepping = tls;
@@ -162,6 +189,8 @@ static net_tls_status shake_hands(net_tls *tls, net_error *error) {
     tls->is_established = true;
     tls->has_news = strcmp(mbedtls_ssl_get_version(&tls->ssl), "TLSv1.2") == 0;
     tls->idle_records = 0;
+    if (tls->session_id_size == 0)
+        bytes_buffer_dispose(&tls->session); /* resumed or not, it is done with */
     return NET_TLS_OK;
 }
 
@@ -187,6 +216,14 @@ net_tls_status net_tls_feed(net_tls *tls, const uint8_t *data, size_t size, net_
 
 bool net_tls_is_established(const net_tls *tls) {
     return tls->is_established;
+}
+
+void net_tls_share_signatures(net_tls *tls, unsigned *left) {
+    tls->signatures = left;
+}
+
+bool net_tls_is_queued(const net_tls *tls) {
+    return tls->is_queued;
 }
 
 /* ---------------------------------------------------------------------------------- plain text */
@@ -391,6 +428,7 @@ void net_tls_free(net_tls *tls) {
     mbedtls_ssl_free(&tls->ssl);
     bytes_buffer_dispose(&tls->input);
     bytes_buffer_dispose(&tls->output);
+    bytes_buffer_dispose(&tls->session);
     mem_free(tls->servername);
     net_tls_context_unref(tls->given);
     net_tls_context_unref(tls->rules);

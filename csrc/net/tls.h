@@ -130,6 +130,9 @@ bool tls_tickets_setup(net_tls_context *context, bool is_on, net_error *error);
 /* Takes over the keys of another server's context. 0 or -1. */
 int tls_tickets_copy(net_tls_context *context, const net_tls_context *from);
 
+/* Has the sessions of a server be found and kept where its filters say. */
+void tls_cache_setup(net_tls_context *context);
+
 /* ------------------------------------------------------------------------------------ filter */
 
 /* Our own verdict on a peer's records. */
@@ -170,12 +173,19 @@ struct net_tls {
     const tls_junk *junk;   /* NULL: none */
     net_tls_context *given; /* rules that the program has chosen; NULL: by the host */
     tls_own_config *own_config;
+    bytes_buffer session; /* servers: to be resumed, or, with an identifier, made */
+    uint8_t session_id[32];
+    size_t session_id_size;
+    bool keeps_session;
     uint8_t hello;
-    int result; /* of mbedTLS, that ended the connection; 0 while it stands */
+    unsigned *signatures; /* left for now, to all filters of the loop; NULL: no limit */
+    int result;           /* of mbedTLS, that ended the connection; 0 while it stands */
     bool is_established;
     bool has_news;   /* a session, or a ticket for one, has come */
     bool is_address; /* servername is one */
     bool is_full;    /* the handshake went over a certificate */
+    bool is_queued;  /* for a signature */
+    bool has_signed;
     bool is_out_of_memory;
 };
 

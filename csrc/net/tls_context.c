@@ -141,8 +141,10 @@ static bool configure(net_tls_context *context, const net_tls_options *options, 
     mbedtls_ssl_conf_ciphersuites(&context->config, context->suites);
     set_parameters(context);
     mbedtls_ssl_conf_authmode(&context->config, tls_context_authentication(context));
-    if (context->is_server)
+    if (context->is_server) {
         mbedtls_ssl_conf_sni(&context->config, tls_hosts_choose, context);
+        tls_cache_setup(context);
+    }
     return tls_identity_read(context, options, error) && tls_trust_read(context, options, error) &&
            set_protocols(context, options, error) &&
            tls_tickets_setup(context, options->has_tickets, error);

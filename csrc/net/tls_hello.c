@@ -13,7 +13,9 @@ enum {
     CLIENT_HELLO = 1,
     NO_APPLICATION_PROTOCOL = 120,
     EXTENSION_NAME = 0,
-    EXTENSION_ALPN = 16
+    EXTENSION_STATUS = 5,
+    EXTENSION_ALPN = 16,
+    EXTENSION_TICKET = 35
 };
 
 #if TLS_IS_3
@@ -70,10 +72,21 @@ static void read_protocols(bytes_slice extension, net_tls_hello *hello) {
         hello->protocols[hello->protocol_count++] = name;
 }
 
+static void read_extension(uint16_t type, bytes_slice extension, net_tls_hello *hello) {
+    if (type == EXTENSION_NAME)
+        read_name(extension, hello);
+    else if (type == EXTENSION_ALPN)
+        read_protocols(extension, hello);
+    else if (type == EXTENSION_STATUS)
+        hello->wants_status = true;
+    else if (type == EXTENSION_TICKET && extension.size > 0)
+        hello->session_id = bytes_slice_of(NULL, 0);
+}
+
 /* The body of a ClientHello. What cannot be read is mbedTLS's to refuse. */
 static void read_hello(bytes_slice body, net_tls_hello *hello) {
     bytes_slice ignored, extensions, extension;
-    if (!skip(&body, 2 + RANDOM_OCTETS) || !take_vector(&body, 1, &ignored) ||
+    if (!skip(&body, 2 + RANDOM_OCTETS) || !take_vector(&body, 1, &hello->session_id) ||
         !take_vector(&body, 2, &ignored) || !take_vector(&body, 1, &ignored) ||
         !take_vector(&body, 2, &extensions))
         return;
@@ -81,10 +94,7 @@ static void read_hello(bytes_slice body, net_tls_hello *hello) {
         uint16_t type = bytes_get_u16(extensions.data);
         if (!skip(&extensions, 2) || !take_vector(&extensions, 2, &extension))
             return;
-        if (type == EXTENSION_NAME)
-            read_name(extension, hello);
-        else if (type == EXTENSION_ALPN)
-            read_protocols(extension, hello);
+        read_extension(type, extension, hello);
     }
 }
 

@@ -71,6 +71,23 @@ bool tls_is_host_name(bytes_slice name) {
     return true;
 }
 
+bytes_slice net_tls_context_certificate(const net_tls_context *context, bytes_slice host,
+                                        size_t index) {
+    char name[256];
+    if (tls_is_host_name(host)) {
+        copy_lower(name, (const char *)host.data, host.size);
+        const tls_host *found = match_host(context, name);
+        if (found && found->context->cert.version != 0)
+            context = found->context;
+    }
+    const mbedtls_x509_crt *certificate = &context->cert;
+    while (certificate && index-- > 0)
+        certificate = certificate->next;
+    if (!certificate)
+        return bytes_slice_of(NULL, 0);
+    return bytes_slice_of(certificate->raw.p, certificate->raw.len);
+}
+
 int tls_hosts_choose(void *context, mbedtls_ssl_context *ssl, const unsigned char *name,
                      size_t size) {
     net_tls *tls = LIST_ENTRY(ssl, net_tls, ssl);

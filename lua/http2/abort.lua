@@ -37,6 +37,10 @@ Controller.__name = "AbortController"
 
 --- Aborts the signal, once: its `reason` is the one given or an AbortError, and "abort" is emitted.
 function Controller:abort(reason)
+    if getmetatable(self) ~= Controller then
+        core.raise("TypeError", "ERR_INVALID_THIS",
+            'Value of "self" must be an instance of AbortController')
+    end
     abort_signal(self.signal, reason)
 end
 
@@ -64,8 +68,22 @@ function abort.AbortSignal.timeout(ms)
     return signal
 end
 
+local function check_signals(signals)
+    local is_right = type(signals) == "table"
+    for _, signal in ipairs(is_right and signals or {}) do
+        local kind = type(signal)
+        is_right = is_right and (kind == "table" or kind == "userdata")
+            and type(signal.aborted) == "boolean"
+    end
+    if not is_right then
+        core.raise("TypeError", "ERR_INVALID_ARG_TYPE",
+            'The "signals" argument must be a sequence of AbortSignals')
+    end
+end
+
 --- A signal that aborts with the first of several.
 function abort.AbortSignal.any(signals)
+    check_signals(signals)
     local signal = new_signal()
     for _, source in ipairs(signals) do
         if source.aborted then

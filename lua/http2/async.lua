@@ -36,7 +36,8 @@ end
 -- `start` returns, if anything, is called afterwards to clean up.
 local function wait(start)
     if not task.isTask() then
-        error("waiting is for handlers and for functions run by http2.spawn", 3)
+        core.raise("Error", "ERR_INVALID_STATE",
+            "Waiting is for handlers and for functions run by http2.spawn")
     end
     local this = coroutine.running()
     local owner
@@ -68,8 +69,8 @@ end
 --- Runs fn(...) in a task, at once, until it waits for the first time.
 function async.spawn(fn, ...)
     if type(fn) ~= "function" then
-        error(core.newError("TypeError", "ERR_INVALID_ARG_TYPE",
-            'The "fn" argument must be of type function. Received ' .. type(fn)), 2)
+        core.raise("TypeError", "ERR_INVALID_ARG_TYPE",
+            'The "fn" argument must be of type function. Received ' .. type(fn))
     end
     core.keepResponses()
     task.run(fn, ...)
@@ -290,12 +291,24 @@ function response_methods.waitClosed(response)
     return stream_methods.waitClosed(response.stream)
 end
 
-core.addMethods("Http2Stream", stream_methods)
-core.addMethods("Http1Stream", stream_methods)
-core.addMethods("Http2ServerRequest", request_methods)
-core.addMethods("Http2ServerResponse", response_methods)
-core.addMethods("ClientHttp2Stream", client_stream_methods)
-core.addMethods("Http2Session", session_methods)
+-- Adds methods, each of which is for objects of the class alone.
+local function add_methods(class, methods)
+    local checked = {}
+    for name, method in pairs(methods) do
+        checked[name] = function(self, ...)
+            core.checkClass(self, class)
+            return method(self, ...)
+        end
+    end
+    core.addMethods(class, checked)
+end
+
+add_methods("Http2Stream", stream_methods)
+add_methods("Http1Stream", stream_methods)
+add_methods("Http2ServerRequest", request_methods)
+add_methods("Http2ServerResponse", response_methods)
+add_methods("ClientHttp2Stream", client_stream_methods)
+add_methods("Http2Session", session_methods)
 make_awaitable("Http2Session", "ping")
 make_awaitable("ServerHttp2Stream", "pushStream")
 make_awaitable("Http2ServerResponse", "createPushResponse")

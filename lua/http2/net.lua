@@ -32,10 +32,16 @@ function net.tls.connect(target, ...)
     return core.Socket(options):connect(options, listener)
 end
 
--- net.tls.createServer(options[, secureConnectionListener])
+-- net.tls.createServer([options][, secureConnectionListener])
 function net.tls.createServer(options, listener)
-    local all = {tls = options}
-    for name, value in pairs(options) do
+    if type(options) == "function" then
+        options, listener = nil, options
+    elseif options ~= nil and type(options) ~= "table" then
+        core.raise("TypeError", "ERR_INVALID_ARG_TYPE",
+            'The "options" argument must be of type table. Received ' .. type(options))
+    end
+    local all = {tls = options or {}}
+    for name, value in pairs(options or {}) do
         all[name] = value
     end
     return core.createNetServer(all, listener)

@@ -6,15 +6,18 @@ local perf_hooks = {performance = {now = core.now}}
 local observers = {} -- those that observe
 local has_batch = false -- an immediate is on its way to tell them
 
-local function raise(name, code, message)
-    error(core.newError(name, code, message), 3)
-end
-
 -- ------------------------------------------------------------------------------- entry lists
 
 local List = {}
 List.__index = List
 List.__name = "PerformanceObserverEntryList"
+
+local function check_this(self, class)
+    if getmetatable(self) ~= class then
+        core.raise("TypeError", "ERR_INVALID_THIS",
+            ('Value of "self" must be an instance of %s'):format(class.__name))
+    end
+end
 
 local function select_entries(list, field, wanted)
     local found = {}
@@ -27,15 +30,18 @@ local function select_entries(list, field, wanted)
 end
 
 function List:getEntries()
+    check_this(self, List)
     return select_entries(self)
 end
 
 function List:getEntriesByName(name, entry_type)
+    check_this(self, List)
     local found = select_entries(self, "name", name)
     return select_entries({entries = found}, "entryType", entry_type)
 end
 
 function List:getEntriesByType(entry_type)
+    check_this(self, List)
     return select_entries(self, "entryType", entry_type)
 end
 
@@ -93,13 +99,15 @@ end
 
 --- observer:observe{entryTypes = {"http2"}} or {type = "http2"}; other types have no entries here.
 function Observer:observe(options)
+    check_this(self, Observer)
     if type(options) ~= "table" then
-        raise("TypeError", "ERR_INVALID_ARG_TYPE", 'The "options" argument must be of type table')
+        core.raise("TypeError", "ERR_INVALID_ARG_TYPE",
+            'The "options" argument must be of type table')
     elseif options.entryTypes == nil and options.type == nil then
-        raise("TypeError", "ERR_MISSING_ARGS",
+        core.raise("TypeError", "ERR_MISSING_ARGS",
             'The "options.entryTypes" or "options.type" argument must be specified')
     elseif options.entryTypes ~= nil and type(options.entryTypes) ~= "table" then
-        raise("TypeError", "ERR_INVALID_ARG_TYPE",
+        core.raise("TypeError", "ERR_INVALID_ARG_TYPE",
             'The "options.entryTypes" property must be a sequence of names')
     end
     observers[self] = wants_http2(options) or nil
@@ -108,6 +116,7 @@ end
 
 --- Ends it; entries that it was not told of yet are dropped.
 function Observer:disconnect()
+    check_this(self, Observer)
     observers[self] = nil
     self.buffer = {}
     core.observe(next(observers) and take_entry or nil)
@@ -115,6 +124,7 @@ end
 
 --- Takes the entries that it was not told of yet.
 function Observer:takeRecords()
+    check_this(self, Observer)
     local entries = self.buffer
     self.buffer = {}
     return entries
@@ -123,7 +133,7 @@ end
 --- An observer: callback(list, observer) hears of the entries that have gathered in a turn.
 function perf_hooks.PerformanceObserver(callback)
     if type(callback) ~= "function" then
-        raise("TypeError", "ERR_INVALID_ARG_TYPE",
+        core.raise("TypeError", "ERR_INVALID_ARG_TYPE",
             'The "callback" argument must be of type function')
     end
     return setmetatable({callback = callback, buffer = {}}, Observer)

@@ -2,6 +2,9 @@
 // Takes orders, one JSON object a line, over a connection to 127.0.0.1:PORT, and reports the same way:
 //   {start: id, role, code, port}  ->  {id, port} once a server listens, {id, line} for each line of
 //                                      the trace, {id, done: true} when all its sessions have closed
+//                                      and {id, after: number, ms} for what it has put off
+//   {fire: id, after: number}          calls that
+//   {sync: number}                 ->  {synced: number} after some turns of the event loop
 //   {finish: id}                   ->  {id, finished: true} when nothing of it is left
 // `code` is the body of a function of (t, http2, require), `t` being the Tracer below; its twin for
 // Lua is spec/support/tracer.lua, and both must print alike.
@@ -67,6 +70,7 @@ class Tracer {
         this.servers = new Set();
         this.pending = null; // data that came in a row: {label, octets}
         this.finishing = false;
+        this.putOff = [];
     }
 
     line(text) {
@@ -171,12 +175,23 @@ class Tracer {
         this.servers.add(server);
         this.watch(server, "server", {sessionError: 1, error: 1});
         server.on("session", session => this.session(session));
-        server.listen(0, "127.0.0.1", () => report({id: this.id, port: server.address().port}));
+        server.listen(0, "127.0.0.1", () => this.listening(server.address().port));
         return server;
     }
 
+    // Says where to connect to.
+    listening(port) {
+        report({id: this.id, port});
+    }
+
+    // Puts a call off: spec/support/clock.lua says when it is time.
     after(ms, fn) {
-        return setTimeout(fn, ms);
+        report({id: this.id, after: this.putOff.push(fn) - 1, ms});
+    }
+
+    // The same by the clock on the wall, beside timeouts of the library.
+    later(ms, fn) {
+        setTimeout(fn, ms);
     }
 
     finish() {
@@ -206,6 +221,10 @@ readline.createInterface({input: control}).on("line", line => {
         const tracer = new Tracer(order);
         tracers.set(order.start, tracer);
         new Function("t", "http2", "require", order.code)(tracer, http2, require);
+    } else if (order.sync !== undefined) {
+        setTimeout(() => setImmediate(() => report({synced: order.sync})), 4);
+    } else if (order.fire !== undefined) {
+        tracers.get(order.fire).putOff[order.after]();
     } else {
         tracers.get(order.finish).finish();
         tracers.delete(order.finish);

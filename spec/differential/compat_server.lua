@@ -183,17 +183,16 @@ local routes = {
     end,
     ["/order"] = function(request, response)
         local log = {}
-        request:on("end", function()
-            log[#log + 1] = "end"
-        end)
-        request:resume()
-        response:write("x", function()
-            log[#log + 1] = "written"
-            timers.setTimeout(function()
+        local function note(name)
+            log[#log + 1] = name
+            if #log == 2 then
                 table.sort(log)
                 facts(response, log)
-            end, 20)
-        end)
+            end
+        end
+        request:on("end", function() note("end") end)
+        request:resume()
+        response:write("x", function() note("written") end)
     end,
     ["/destroy"] = function(_, response)
         response:write("x")

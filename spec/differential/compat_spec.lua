@@ -42,7 +42,7 @@ local function talk(port, octets)
     client:on("secureConnect", function()
         client:write(octets)
     end)
-    loop.run(8)
+    loop.run(60)
     return table.concat(said)
 end
 
@@ -79,7 +79,7 @@ local function ask(port, headers, body, trailers)
     if body or trailers then
         stream:finish(body)
     end
-    loop.run(8)
+    loop.run(60)
     local result = view_of(view)
     result.informational = informational
     return result

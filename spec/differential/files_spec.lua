@@ -182,6 +182,126 @@ differential.describe("respondWithFile", function(scenario)
     }
 
     scenario{
+        "from an offset beyond the end of the file",
+        server = server_that('stream.respondWithFile("LICENSE", {}, {offset: 100000});',
+            function(stream) stream:respondWithFile("LICENSE", {}, {offset = 100000}) end),
+        peer = function(peer)
+            peer:send(frames.get(1))
+            peer:await_answer(1)
+            programs.part(peer)
+        end,
+        by_object = true,
+        differs = {{
+            "PORT: a length is never negative",
+            node = {"HEADERS(1) {:status: 200, content-length: -98926, date: *}",
+                "DATA(1) END_STREAM 0"},
+            lua = {"HEADERS(1) END_STREAM {:status: 200, content-length: 0, date: *}"},
+            trace = "frames",
+        }},
+    }
+
+    scenario{
+        "from an offset below the beginning",
+        server = server_that([[
+            t.attempt("call",
+                () => stream.respondWithFile("LICENSE", {}, {offset: -5}));
+            stream.close(8);
+        ]], function(stream, t)
+            t:attempt("call", function()
+                return stream:respondWithFile("LICENSE", {}, {offset = -5})
+            end)
+            stream:close(8)
+        end),
+        client = programs.get,
+        differs = {{
+            "PORT: offsets are checked",
+            node = {"call gave nil"}, lua = {"call threw TypeError ERR_INVALID_ARG_VALUE"},
+            trace = "server",
+        }},
+    }
+
+    scenario{
+        "of no/such/file, with an onError that takes its time to answer",
+        server = server_that([[
+            stream.respondWithFile("no/such/file", {}, {onError() {
+                stream.respond({":status": 404});
+                stream.write("there is ");
+                t.after(10, () => stream.end("nothing"));
+            }});
+        ]], function(stream, t)
+            stream:respondWithFile("no/such/file", {}, {onError = function()
+                stream:respond{[":status"] = 404}
+                stream:write("there is ")
+                t:after(10, function() stream:finish("nothing") end)
+            end})
+        end),
+        client = programs.get,
+    }
+
+    scenario{
+        "with a statCheck that cancels and answers later",
+        server = server_that([[
+            stream.respondWithFile("LICENSE", {}, {statCheck() {
+                t.after(10, () => stream.respond({":status": 404}, {endStream: true}));
+                return false;
+            }});
+        ]], function(stream, t)
+            stream:respondWithFile("LICENSE", {}, {statCheck = function()
+                t:after(10, function()
+                    stream:respond({[":status"] = 404}, {endStream = true})
+                end)
+                return false
+            end})
+        end),
+        client = programs.get,
+    }
+
+    scenario{
+        "with a statCheck that adds a field which is none",
+        server = server_that([[
+            stream.respondWithFile("LICENSE", {}, {statCheck(stat, headers) {
+                headers.connection = "close";
+            }});
+        ]], function(stream)
+            stream:respondWithFile("LICENSE", {}, {statCheck = function(_, headers)
+                headers.connection = "close"
+            end})
+        end),
+        client = programs.get,
+        differs = {{
+            "what a handler does wrong is told by handlerError",
+            node = {"stream 1 aborted", "stream 1 error TypeError "
+                .. "ERR_HTTP2_INVALID_CONNECTION_HEADERS"},
+            lua = {"server handlerError TypeError ERR_HTTP2_INVALID_CONNECTION_HEADERS",
+                "stream 1 aborted"},
+            trace = "server",
+        }},
+    }
+
+    scenario{
+        "for a HEAD request",
+        server = server_that([[
+            t.attempt("HEAD", () => stream.respondWithFile("LICENSE"));
+            stream.respond();
+        ]], function(stream, t)
+            t:attempt("HEAD", function() return stream:respondWithFile("LICENSE") end)
+            stream:respond()
+        end),
+        client = {
+            node = [[
+                const session = t.connect();
+                const request = t.request(session, {":method": "HEAD"});
+                t.closeAfter(t.read(request, "request"), session);
+            ]],
+            lua = function(t)
+                local session = t:connect()
+                local request = t:request(session, {[":method"] = "HEAD"})
+                t:close_after(t:read(request, "request"), session)
+            end,
+        },
+    }
+
+    scenario{
         "of a stream that is closed before the file is open",
         server = server_that([[
             stream.respondWithFile("LICENSE");
@@ -251,6 +371,27 @@ differential.describe("respondWithFD", function(scenario)
                 stream:respondWithFD(9999, {}, {statCheck = function() end})
             end),
         client = programs.get,
+    }
+
+    scenario{
+        "of a descriptor of a folder",
+        server = server_that('stream.respondWithFD(require("fs").openSync("spec", "r"));',
+            function(stream) stream:respondWithFD(assert(io.open("spec", "rb"))) end),
+        client = programs.get,
+        differs = not_finished("server", "stream 1 error ERR_HTTP2_STREAM_ERROR"),
+    }
+
+    scenario{
+        "and a write behind it",
+        server = server_that([[
+            stream.respondWithFD(require("fs").openSync("LICENSE", "r"));
+            t.log("gave", stream.write("no", error => t.log("callback", error)));
+        ]], function(stream, t)
+            stream:respondWithFD(assert(io.open("LICENSE", "rb")))
+            t:log("gave", stream:write("no", function(err) t:log("callback", err) end))
+        end),
+        client = programs.get,
+        differs = last_octets(size),
     }
 
     scenario{

@@ -85,8 +85,9 @@ differential.describe("the members", function(scenario)
                 });
                 const request = t.read(t.request(session), "request");
                 request.on("close", () => {
-                    t.log("state", session.state.nextStreamID, session.state.lastProcStreamID,
-                        session.state.remoteWindowSize);
+                    t.after(10, () => t.log("state", session.state.nextStreamID,
+                        session.state.lastProcStreamID, session.state.remoteWindowSize,
+                        session.state.outboundQueueSize));
                 });
                 session.on("close", () => tell("closed"));
                 t.closeAfter(request, session);
@@ -104,8 +105,10 @@ differential.describe("the members", function(scenario)
                 end)
                 local request = t:read(t:request(session), "request")
                 request:on("close", function()
-                    t:log("state", session.state.nextStreamID, session.state.lastProcStreamID,
-                        session.state.remoteWindowSize)
+                    t:after(10, function()
+                        t:log("state", session.state.nextStreamID, session.state.lastProcStreamID,
+                            session.state.remoteWindowSize, session.state.outboundQueueSize)
+                    end)
                 end)
                 session:on("close", function() tell("closed") end)
                 t:close_after(request, session)
@@ -148,6 +151,36 @@ differential.describe("the members", function(scenario)
                 end)
             end,
         },
+        by_object = true,
+    }
+
+    scenario{
+        "that tell of the old priorities",
+        server = {
+            node = [[
+                const server = t.serve({}, stream => t.watch(stream, "stream", {priority: 4}));
+                t.watch(server, "server", {priority: 4});
+                server.on("session", session => t.watch(session, "session", {priority: 4}));
+            ]],
+            lua = function(t)
+                local server = t:serve({}, function(stream)
+                    t:watch(stream, "stream", {priority = 4})
+                end)
+                t:watch(server, "server", {priority = 4})
+                server:on("session", function(session)
+                    t:watch(session, "session", {priority = 4})
+                end)
+            end,
+        },
+        peer = function(peer)
+            peer:send(frames.priority(5, 0), frames.post(1))
+            differential.pause(0.01)
+            peer:send(frames.priority(1, 0, 31))
+            peer:await_pong()
+            peer:send(frames.rst_stream(1, 8), frames.goaway(0, 0))
+            peer:await_end()
+            peer:close()
+        end,
         by_object = true,
     }
 end)

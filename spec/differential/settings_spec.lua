@@ -234,13 +234,13 @@ differential.describe("a timeout", function(scenario)
         "of a session",
         client = client_that({}, [[
             t.log("same", session.setTimeout(50, () => t.log("timeout")) === session);
-            t.after(140, () => {
+            t.later(140, () => {
                 t.log("state", session.closed, session.destroyed);
                 session.close();
             });
         ]], function(session, t)
             t:log("same", session:setTimeout(50, function() t:log("timeout") end) == session)
-            t:after(140, function()
+            t:later(140, function()
                 t:log("state", session.closed, session.destroyed)
                 session:close()
             end)
@@ -256,11 +256,11 @@ differential.describe("a timeout", function(scenario)
         client = client_that({}, [[
             session.setTimeout(30, () => t.log("timeout"));
             session.setTimeout(0);
-            t.after(80, () => session.close());
+            t.later(80, () => session.close());
         ]], function(session, t)
             session:setTimeout(30, function() t:log("timeout") end)
             session:setTimeout(0)
-            t:after(80, function() session:close() end)
+            t:later(80, function() session:close() end)
         end),
         peer = function(peer)
             peer:await_end()

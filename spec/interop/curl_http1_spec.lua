@@ -59,6 +59,9 @@ for version, shown in pairs{["--http1.0"] = "1.1", ["--http1.1"] = "1.1", ["--ht
         end)
 
         it("uploads when it was told to continue", function()
+            if version == "--http1.0" then
+                return -- which knows no 100 (Continue)
+            end
             assert.equal(tostring(size), curl("/length", "--upload-file", folder .. "/body",
                 "--header", "Expect: 100-continue", "--expect100-timeout", "40"))
         end)

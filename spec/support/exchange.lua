@@ -44,8 +44,9 @@ function exchange.raw(scene)
     local said, events, server = {}, {}, nil
     local timers = require("http2.timers")
     server = exchange.serve(scene, function(port)
+        local protocols = not scene.has_no_alpn and {"http/1.1"} or nil
         local client = loop.track(net.tls.connect{port = port, host = "127.0.0.1",
-            ca = cert.read("ca.crt"), ALPNProtocols = {"http/1.1"}})
+            ca = cert.read("ca.crt"), ALPNProtocols = protocols})
         pair.log(events, "", client, {"end", "close"})
         function scene.abort()
             client:destroy()

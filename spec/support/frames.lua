@@ -179,6 +179,21 @@ function frames.has(frame, flag)
     return frame.flags & flag ~= 0
 end
 
+--- The fragment of a header block in a HEADERS or PUSH_PROMISE frame.
+function frames.block(frame)
+    local payload = frame.payload
+    local at, last = 1, #payload
+    if frames.has(frame, frames.PADDED) then
+        at, last = 2, last - payload:byte(1)
+    end
+    if frame.type == frames.PUSH_PROMISE then
+        at = at + 4
+    elseif frames.has(frame, frames.HAS_PRIORITY) then
+        at = at + 5
+    end
+    return payload:sub(at, last)
+end
+
 --- "RST_STREAM(3) CANCEL", for messages.
 function frames.describe(frame)
     local text = ("%s(%d)"):format(type_names[frame.type] or frame.type, frame.id)

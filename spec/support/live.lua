@@ -15,6 +15,7 @@ local cert = require("spec.support.cert")
 local contract = require("spec.support.contract")
 local frames = require("spec.support.frames")
 local loop = require("spec.support.loop")
+local process = require("spec.support.process")
 local timers = require("http2.timers")
 
 local live = {objects = {}, fresh = {}, seen = {}, proxies = {}, entries = {}}
@@ -23,7 +24,7 @@ local live = {objects = {}, fresh = {}, seen = {}, proxies = {}, entries = {}}
 local active = {
     data = true, readable = true, wantTrailers = true, timeout = true, stream = true,
     request = true, checkContinue = true, checkExpectation = true, unknownProtocol = true,
-    clientError = true,
+    clientError = true, newSession = true, resumeSession = true, OCSPRequest = true,
 }
 
 local names = {} -- owner -> kind -> list of names
@@ -127,6 +128,8 @@ routes["/hang"] = function()
     has_hung = true
 end
 
+routes["/cut"] = pass
+
 routes["/old"] = function(stream)
     stream:on("fetchTrailers", function(trailers)
         trailers["x-old"] = "1"
@@ -141,7 +144,9 @@ local function serve(server, owner)
         watch(session, server_session, {"stream"})
         note_proxy(session.socket, "SocketProxy:session")
         session:on("connect", function()
-            session:ping(pass)
+            if not session.destroyed then -- by what came with the preface
+                session:ping(pass)
+            end
         end)
     end)
     server:on("stream", function(stream, headers, _, raw)
@@ -244,8 +249,6 @@ local function play_exchange(owner)
     observer:disconnect()
 end
 
-local give_up -- the client's end of a request that hangs
-
 local compat_routes = {
     ["/echo"] = function(request, response)
         watch(request, {"Http2ServerRequest"}, {"data"})
@@ -262,16 +265,17 @@ local compat_routes = {
         response:finish()
     end,
 
-    ["/hang"] = function(request)
-        request:setTimeout(20, function()
-            give_up()
+    ["/hang"] = function(request, _, give_up)
+        request:setTimeout(20)
+        request:on("timeout", function()
+            timers.setImmediate(give_up) -- when the response has heard of it too
         end)
     end,
 }
 
 -- The compatibility API: requests of each kind.
 local function play_compat(owner)
-    local server
+    local server, hang
     server = start(owner, function(url)
         local session = connect(url, server)
         local send = requester(session, function() session:close() end)
@@ -283,10 +287,7 @@ local function play_compat(owner)
         request{[":method"] = "POST", expect = "100-continue"}:finish()
         request{expect = "something"}
         request{[":method"] = "CONNECT", [":authority"] = "localhost:1"}:finish()
-        local hang = request{[":path"] = "/hang", [":method"] = "POST"}
-        function give_up()
-            hang:close()
-        end
+        hang = request{[":path"] = "/hang", [":method"] = "POST"}
     end)
     watch(server, {owner}, {"request", "checkContinue", "checkExpectation", "connect"})
     local function answer(_, response)
@@ -297,7 +298,7 @@ local function play_compat(owner)
         watch(request, {"Http2ServerRequest"}, {"timeout"})
         watch(response, {"Http2ServerResponse"}, {"timeout"})
         note_proxy(request.socket, "SocketProxy:compat")
-        compat_routes[request.url](request, response)
+        compat_routes[request.url](request, response, function() hang:close() end)
     end)
     loop.run()
 end
@@ -335,33 +336,47 @@ local function raw_client(url, octets)
     return socket:on("error", pass)
 end
 
+-- A client that is cut off with something unread: a TCP reset. Its request is answered so that it
+-- is there.
+local function play_cut_off(server, url, done)
+    local victim = raw_client(url, frames.get(1, "/cut")):on("close", done)
+    server:once("stream", function(stream)
+        stream:on("error", pass):respond()
+        stream:write("unread", function()
+            victim:destroy()
+        end)
+    end)
+end
+
+-- A client that says nothing until the server has had enough.
+local function play_idle(server, url, done)
+    server:setTimeout(20)
+    server:on("timeout", function(session)
+        live.seen.Http2Session.timeout = true
+        session:close()
+    end)
+    raw_client(url, ""):resume():on("close", done)
+end
+
 -- Priorities, protocol errors, connections that are cut off, timeouts, a port that is taken.
 local function play_server_errors(owner)
-    local server, silent
+    local server
     server = start(owner, function(url)
         local taken = watch(loop.track(http2.createServer()), {owner})
         taken:on("error", function() taken:close() end)
         taken:listen(tonumber(url:match("%d+$")), "127.0.0.1")
         raw_client(url, frames.priority(5, 0) .. frames.window_update(0, 0)):resume()
-        silent = raw_client(url, frames.get(1))
-        raw_client(url, ""):resume():on("close", function()
-            server:close()
+        play_cut_off(server, url, function()
+            server:once("session", function(session)
+                session:removeAllListeners("socketError") -- so that the server is told
+            end)
+            play_cut_off(server, url, function()
+                play_idle(server, url, function() server:close() end)
+            end)
         end)
     end)
     serve(server, owner)
-    server:on("stream", function()
-        timers.setTimeout(silent.destroy, 20, silent) -- unread data is there: a TCP reset
-    end)
     watch(server, {owner}, {"timeout"})
-    server:on("timeout", function(session)
-        live.seen.Http2Session.timeout = true
-        if silent.destroyed then
-            session:close()
-        else
-            session:setTimeout(50)
-        end
-    end)
-    server:setTimeout(50)
     loop.run()
 end
 
@@ -389,6 +404,31 @@ local function play_secure()
     loop.run()
 end
 
+-- What a client of TLS 1.2 without tickets makes of a server that keeps its sessions.
+local function play_kept_sessions()
+    local kept, server = {}, nil
+    server = start("Http2SecureServer", function(url)
+        local client = process.start{"openssl", "s_client", "-connect", "127.0.0.1:"
+            .. url:match("%d+$"), "-tls1_2", "-no_ticket", "-status", "-reconnect", "-alpn", "h2"}
+        local poll
+        poll = timers.setInterval(function()
+            if not client:is_alive() then
+                timers.clearInterval(poll)
+                client:stop()
+                server:close()
+            end
+        end, 5)
+    end)
+    watch(server, {"Http2SecureServer"}, {"newSession", "resumeSession", "OCSPRequest"})
+    server:on("newSession", function(id, data, callback)
+        kept[id] = data
+        callback()
+    end)
+    server:on("resumeSession", function(id, callback) callback(nil, kept[id]) end)
+    server:on("OCSPRequest", function(_, _, callback) callback() end)
+    loop.run(60)
+end
+
 for _, owner in ipairs{"Http2Server", "Http2SecureServer"} do
     play_exchange(owner)
     play_compat(owner)
@@ -396,5 +436,6 @@ for _, owner in ipairs{"Http2Server", "Http2SecureServer"} do
 end
 play_frame_error()
 play_secure()
+play_kept_sessions()
 
 return live

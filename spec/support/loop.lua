@@ -31,6 +31,18 @@ function loop.clean()
     end
 end
 
+--- Whether the loop comes to have nothing left to do. What earlier tests have left, as the last
+--- words of their sessions, may take its time.
+function loop.is_idle()
+    local deadline = os.time() + 5
+    repeat
+        if not http2.run("nowait") then
+            return true
+        end
+    until os.time() > deadline
+    return false
+end
+
 --- Runs until nothing is left to do; what still runs after `seconds` (30) is an error. No spec
 --- waits as long as that: the time is for machines that have much else to do.
 function loop.run(seconds)

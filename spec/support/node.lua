@@ -42,7 +42,17 @@ local function send(order)
 end
 
 local function dispatch(message)
+    if message.synced then
+        agent.synced = math.tointeger(message.synced)
+        return
+    end
     local program = agent.programs[message.id]
+    if not program then
+        return -- what its sessions still say after the end
+    end
+    if message.after then
+        program.on_after(message.ms, math.tointeger(message.after))
+    end
     if message.line then
         program.lines[#program.lines + 1] = message.line
     end
@@ -57,25 +67,46 @@ function node.turn()
         return
     end
     local data, err, partial = agent.connection:receive(65536)
-    agent.input = agent.input .. (data or partial)
+    local input = agent.input .. (data or partial)
     assert(err ~= "closed", "Node has ended:\n" .. agent.child:output())
-    for line in agent.input:gmatch("([^\n]*)\n") do
+    agent.input = input:match("[^\n]*$")
+    for line in input:gmatch("([^\n]*)\n") do
         dispatch(cjson.decode(line))
     end
-    agent.input = agent.input:match("[^\n]*$")
+end
+
+--- Asks Node to let its event loop turn; gives a number for `node.is_synced`.
+function node.sync()
+    if not agent then
+        start()
+    end
+    agent.syncs = (agent.syncs or 0) + 1
+    send{sync = agent.syncs}
+    return agent.syncs
+end
+
+--- Whether it has turned since then.
+function node.is_synced(number)
+    return (agent.synced or 0) >= number
 end
 
 --- Starts a program, the body of a function of (t, http2, require), that connects to `port`, or
---- serves: an object with the fields of a tracer.
-function node.new(code, port)
+--- serves: an object with the fields of a tracer. What it puts off, `on_after(ms, number)` is told.
+function node.new(code, port, on_after)
     if not agent then
         start()
     end
     count = count + 1
-    local program = setmetatable({id = count, lines = {}, port = port, is_done = false}, Program)
+    local program = setmetatable({id = count, lines = {}, port = port, is_done = false,
+        on_after = on_after}, Program)
     agent.programs[count] = program
     send{start = count, code = code, port = port}
     return program
+end
+
+--- Calls what was put off.
+function Program:fire(number)
+    send{fire = self.id, after = number}
 end
 
 --- Ends what is left, and gives the trace.

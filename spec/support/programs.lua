@@ -1,5 +1,25 @@
---- Programs that many differential scenarios share: see spec.support.differential.
+--- Programs and peers that many differential scenarios share: see spec.support.differential.
+local clock = require("spec.support.clock")
+local frames = require("spec.support.frames")
+
 local programs = {}
+
+--- The end of a peer's script: the session that has nothing open any more closes.
+function programs.part(peer)
+    peer:send(frames.goaway(0, 0))
+    peer:await_end()
+    peer:close()
+end
+
+--- The peer of a client that sends one request, which is answered without a body.
+function programs.answer(peer)
+    local request = peer:await_frame(frames.HEADERS)
+    peer:send(frames.response(request.id, 200, {}, frames.END_HEADERS | frames.END_STREAM))
+    clock.wait(20)
+    peer:send(frames.goaway(request.id, 0))
+    peer:await_end()
+    peer:close()
+end
 
 --- A server that reads each request to its end and answers it with "hello".
 programs.hello = {

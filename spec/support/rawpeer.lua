@@ -13,12 +13,16 @@ Peer.__index = Peer
 local patience = 30 -- seconds; no wait takes as long on a machine that has time
 
 --- Lets the library's loop turn until `ready` gives something, which it returns; nil if that takes
---- too long. `wake` is a socket whose input is worth an immediate look.
+--- too long. `wake` is a socket whose input is worth an immediate look. What else is to go on
+--- meanwhile is `rawpeer.on_turn`.
 function rawpeer.turn_until(ready, seconds, wake)
     local deadline = socket.gettime() + (seconds or patience)
     local idle = 0
     repeat
         http2.run("nowait")
+        if rawpeer.on_turn then
+            rawpeer.on_turn()
+        end
         local result, other = ready()
         if result ~= nil then
             return result, other
@@ -186,15 +190,18 @@ function Peer:abort()
     self:close()
 end
 
+--- PUSH_PROMISE of a GET that the client takes for one of this server, whose address it knows.
+function Peer:promise(parent_id, promised_id, path)
+    local _, port = self.socket:getsockname()
+    return frames.push_promise(parent_id, promised_id, {":method", "GET", ":scheme", "http",
+        ":path", path or "/pushed", ":authority", "127.0.0.1:" .. port})
+end
+
 -- --------------------------------------------------------------------------------- frames
 
 -- Joins CONTINUATION frames to the HEADERS or PUSH_PROMISE before them, and decodes the block.
 function Peer:_decode_block(frame)
-    local block = frame.payload
-    if frames.has(frame, frames.PADDED) then
-        block = block:sub(2, -1 - block:byte())
-    end
-    block = block:sub(frame.type == frames.PUSH_PROMISE and 5 or 1)
+    local block = frames.block(frame)
     local last = frame
     while not frames.has(last, frames.END_HEADERS) do
         last = assert(self:read_raw(), "a header block without an end")

@@ -64,6 +64,11 @@ function Relay:turn()
     end
 end
 
+--- How much has passed.
+function Relay:octets()
+    return self.client.octets + self.server.octets
+end
+
 function Relay:close()
     self.listener:close()
     for _, each in ipairs(self.pipes) do

@@ -2,6 +2,7 @@
 --- of text. Its twin for Node is the Tracer of spec/differential/agent.js; both must print alike.
 local http2 = require("http2")
 local timers = require("http2.timers")
+local clock = require("spec.support.clock")
 
 local tracer = {}
 
@@ -217,8 +218,16 @@ function Tracer:listen(server)
     return server
 end
 
-function Tracer.after(_, ms, fn)
-    return timers.setTimeout(fn, ms)
+--- Puts a call off: spec/support/clock.lua says when it is time.
+function Tracer:after(ms, fn)
+    clock.after(ms, function()
+        timers.setImmediate(fn)
+    end, self.rank)
+end
+
+--- The same by the clock on the wall, beside timeouts of the library.
+function Tracer.later(_, ms, fn)
+    timers.setTimeout(fn, ms)
 end
 
 --- Ends what is left, and gives the trace.

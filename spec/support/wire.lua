@@ -24,7 +24,7 @@ local flag_names = {
 function wire.new(is_client, shows)
     local self = setmetatable({
         lines = {}, input = "", skip = is_client and #frames.preface or 0,
-        inflate = hpack.decoder(), shows = {},
+        inflate = hpack.decoder(), shows = {}, octets = 0,
     }, Wire)
     for _, name in ipairs(shows or {}) do
         self.shows[name] = true
@@ -89,20 +89,6 @@ local function show_flags(frame)
     return names
 end
 
-local function block_of(frame)
-    local block = frame.payload
-    local at, last = 1, #block
-    if frame.type == frames.HEADERS and frames.has(frame, frames.PADDED) then
-        at, last = 2, last - block:byte(1)
-    end
-    if frame.type == frames.HEADERS and frames.has(frame, frames.HAS_PRIORITY) then
-        at = at + 5
-    elseif frame.type == frames.PUSH_PROMISE then
-        at = at + 4
-    end
-    return block:sub(at, last)
-end
-
 function Wire:_tell(frame)
     local is_answer = frame.type == frames.PING and frames.has(frame, frames.ACK)
     if hidden[frame.type] and not self.shows[hidden[frame.type]] and not is_answer then
@@ -124,7 +110,7 @@ function Wire:_take(frame)
     local open = self.open
     if frame.type == frames.HEADERS or frame.type == frames.PUSH_PROMISE then
         open = frame
-        open.block = block_of(frame)
+        open.block = frames.block(frame)
     elseif frame.type == frames.CONTINUATION and open then
         open.block = open.block .. frame.payload
     else
@@ -142,6 +128,7 @@ end
 --- Takes octets as they came.
 function Wire:feed(octets)
     self.input = self.input .. octets
+    self.octets = self.octets + #octets
     if self.skip > 0 then
         if #self.input < self.skip then
             return

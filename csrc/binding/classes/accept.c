@@ -1,6 +1,7 @@
 /* A server's connections until they have a session: from the listener, or from the program. */
 #include <sys/resource.h>
 
+#include "binding/args.h"
 #include "binding/classes/connection.h"
 #include "binding/classes/server.h"
 #include "binding/classes/socket.h"
@@ -19,6 +20,14 @@ size_t lh2_server_spare_connections(void) {
         limit.rlim_cur <= 2 * SPARE_DESCRIPTORS)
         return SIZE_MAX;
     return (size_t)(limit.rlim_cur - SPARE_DESCRIPTORS) / 2;
+}
+
+void lh2_server_crowd_init(lua_State *L, int options, lh2_server *server) {
+    if (!lua_istable(L, options))
+        return;
+    int64_t most = lh2_opt_integer(L, options, "maxConnectionsPerIp", 0, INT32_MAX, 0);
+    if (most > 0 && net_crowd_new(&server->crowd, (uint32_t)most) != 0)
+        lh2_raise_memory(L);
 }
 
 void lh2_server_connection_began(lh2_server *server) {
@@ -70,7 +79,7 @@ static void set_address(lua_State *L, const char *prefix, const net_address *add
     lua_rawset(L, -3);
 }
 
-/* "drop": over maxConnections; the connection is closed behind it. */
+/* "drop": over maxConnections or maxConnectionsPerIp; the connection is closed behind it. */
 static void drop(lua_State *L, void *data) {
     const arrival *arrived = data;
     net_address address;
@@ -140,6 +149,8 @@ void lh2_server_accept(lh2_server *server, net_socket *socket) {
         net_socket_set_keep_alive(socket, true, server->keep_alive_s);
     bool is_over =
         server->max_connections >= 0 && server->connection_count >= (size_t)server->max_connections;
+    if (server->crowd != NULL)
+        is_over = is_over || !net_crowd_admit(server->crowd, socket);
     lh2_enter(server->object.runtime, is_over ? drop : arrive, &arrived, NULL);
     if (arrived.socket != NULL)
         net_socket_close(arrived.socket);

@@ -83,12 +83,24 @@ typedef struct request_options {
     int signal; /* index of the AbortSignal; 0: none */
 } request_options;
 
+/* The identifier that the next request gets, behind those that wait for the connection. */
+static uint32_t next_stream_id(const lh2_session *session) {
+    h2_session_figures figures;
+    h2_session_get_figures(session->engine, &figures);
+    uint32_t id = figures.next_stream_id;
+    if (!session->is_connecting)
+        return id;
+    for (list_node *node = session->streams.next; node != &session->streams; node = node->next)
+        if (LIST_ENTRY(node, lh2_stream, link)->request != NULL)
+            id += 2;
+    return id;
+}
+
 /* RFC 7540's dependency: it means nothing any more, but not even that could be on oneself. */
 static void check_parent(lua_State *L, int index, const lh2_session *session) {
-    h2_session_figures figures;
     lh2_check_dependency(L, index);
-    h2_session_get_figures(session->engine, &figures);
-    if (lh2_opt_integer(L, index, "parent", 0, INT32_MAX, 0) == figures.next_stream_id)
+    lua_Integer parent = lh2_opt_integer(L, index, "parent", 0, INT32_MAX, 0);
+    if (parent != 0 && parent == next_stream_id(session))
         lh2_raise(L, "ERR_HTTP2_STREAM_SELF_DEPENDENCY", NULL);
 }
 

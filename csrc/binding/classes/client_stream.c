@@ -24,6 +24,7 @@ void lh2_client_stream_fail(lua_State *L, lh2_stream *stream, int result) {
         break;
     case H2_GONE:
         lh2_push_error(L, "ERR_HTTP2_GOAWAY_SESSION", NULL);
+        lh2_set_verdict(L, "session", H2_BY_LOCAL, false);
         break;
     default:
         lh2_push_error(L, "ERR_HTTP2_NO_MEM", NULL);

@@ -57,6 +57,7 @@ static void on_connect(net_socket *socket) {
 static void no_alpn_in_lua(lua_State *L, void *data) {
     lh2_push_error_text(L, "Error", "ERR_HTTP2_ERROR",
                         "The server did not choose HTTP/2 (\"h2\") by ALPN");
+    lh2_set_verdict(L, "session", H2_BY_PEER, false);
     lh2_session_destroy(L, data, H2_INTERNAL_ERROR);
 }
 
@@ -99,8 +100,11 @@ struct failure {
 
 static void failed_in_lua(lua_State *L, void *data) {
     struct failure *failure = data;
+    const char *code = failure->error->code;
+    bool is_given_up = code != NULL && strcmp(code, "ERR_SOCKET_CLOSED") == 0;
     lh2_push_socket_error(L, failure->session->socket, failure->error);
-    lh2_session_destroy(L, failure->session, H2_INTERNAL_ERROR);
+    lh2_set_verdict(L, "session", H2_BY_PEER, false);
+    lh2_session_destroy(L, failure->session, is_given_up ? H2_CANCEL : H2_INTERNAL_ERROR);
 }
 
 static void on_error(net_socket *socket, const net_error *error) {
@@ -127,92 +131,6 @@ static const net_socket_events connecting_events = {
     .on_error = on_error,
     .on_close = on_close,
 };
-
-/* ------------------------------------------------------------------------------- the authority */
-
-static int raise_url(lua_State *L, const char *input) {
-    lh2_push_error_text(L, "TypeError", "ERR_INVALID_URL", "Invalid URL");
-    lua_pushstring(L, input);
-    lua_setfield(L, -2, "input");
-    return lh2_throw(L);
-}
-
-/* The field of the table at `index` as text into `out`, if there. */
-static bool copy_field(lua_State *L, int index, const char *name, char *out, size_t size) {
-    lua_getfield(L, index, name);
-    size_t length = 0;
-    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
-    if (text != NULL && length >= size)
-        raise_url(L, text);
-    if (text != NULL)
-        memcpy(out, text, length + 1);
-    lua_pop(L, 1);
-    return text != NULL;
-}
-
-static void read_url(lua_State *L, const char *text, size_t size, lh2_url *url) {
-    if (!lh2_url_parse(text, size, url))
-        raise_url(L, text);
-}
-
-/* The authority: a URL, or a table with `origin`, or with protocol, hostname or host, and port. */
-static void read_authority(lua_State *L, int index, lh2_url *url) {
-    size_t size;
-    if (lua_type(L, index) == LUA_TSTRING) {
-        const char *text = lua_tolstring(L, index, &size);
-        read_url(L, text, size, url);
-        return;
-    }
-    if (!lua_istable(L, index))
-        lh2_raise_type(L, "authority", "of type string or table", index);
-    lua_getfield(L, index, "origin");
-    if (lua_type(L, -1) == LUA_TSTRING) {
-        const char *text = lua_tolstring(L, -1, &size);
-        read_url(L, text, size, url);
-        lua_pop(L, 1);
-        return;
-    }
-    lua_pop(L, 1);
-    *url = (lh2_url){.port = -1};
-    if (copy_field(L, index, "protocol", url->scheme, sizeof(url->scheme)))
-        url->scheme[strcspn(url->scheme, ":")] = '\0';
-    if (!copy_field(L, index, "hostname", url->host, sizeof(url->host)) &&
-        !copy_field(L, index, "host", url->host, sizeof(url->host)))
-        strcpy(url->host, "localhost");
-    url->port = (int)lh2_opt_integer(L, index, "port", 0, 65535, -1);
-    url->is_ipv6 = strchr(url->host, ':') != NULL;
-}
-
-/* Scheme and port in full; only http and https are spoken, unless the program connects by itself. */
-static void complete_url(lua_State *L, int options, bool is_carried, lh2_url *url) {
-    if (url->scheme[0] == '\0') {
-        const char *protocol = lh2_opt_string(L, options, "protocol", NULL, "https:");
-        size_t size = strcspn(protocol, ":");
-        if (size < sizeof(url->scheme)) {
-            memcpy(url->scheme, protocol, size);
-            url->scheme[size] = '\0';
-        }
-    }
-    int port = lh2_url_default_port(url->scheme);
-    if (port == 0 && is_carried)
-        port = 443;
-    if (port == 0)
-        lh2_raise(L, "ERR_HTTP2_UNSUPPORTED_PROTOCOL", url->scheme);
-    if (url->port < 0)
-        url->port = port;
-}
-
-/* host:port for :authority; the option servername takes the place of the host under TLS. */
-static void set_authority(lh2_client_session *client, const lh2_url *url, const char *servername) {
-    const char *host = client->is_secure && servername != NULL ? servername : url->host;
-    snprintf(client->host, sizeof(client->host), "%s", host);
-    client->port = url->port;
-    bool has_brackets = strchr(host, ':') != NULL;
-    int size = snprintf(client->authority, sizeof(client->authority),
-                        has_brackets ? "[%.255s]:%d" : "%.255s:%d", host, url->port);
-    client->authority_size =
-        (size_t)size < sizeof(client->authority) ? (size_t)size : sizeof(client->authority) - 1;
-}
 
 /* ---------------------------------------------------------------------------------- the connection */
 
@@ -247,7 +165,7 @@ static net_tls *make_tls(lua_State *L, int options, const lh2_client_session *cl
     int result = net_tls_new(&tls, context, client->host, bytes_slice_of(blob, size));
     net_tls_context_unref(context);
     if (result != 0)
-        lh2_raise(L, "ERR_HTTP2_NO_MEM", NULL);
+        lh2_raise_tls(L, result, client->host);
     return tls;
 }
 
@@ -442,6 +360,15 @@ static void start(lua_State *L, lh2_client_session *client, const lh2_url *url,
     lh2_anchor(L, -1);
 }
 
+/* options.servername, if there is one. [-0, +0, v] */
+static const char *read_servername(lua_State *L) {
+    size_t size;
+    const char *servername = lh2_opt_string(L, 2, "servername", &size, NULL);
+    if (size >= LH2_HOST_SIZE)
+        lh2_raise_tls(L, UV_EINVAL, servername);
+    return servername;
+}
+
 /* http2.connect(authority[, options][, listener]) */
 static int http2_connect(lua_State *L) {
     lh2_config config;
@@ -450,10 +377,10 @@ static int http2_connect(lua_State *L) {
     sort_arguments(L);
     connect_functions has = {has_function(L, "createConnection"), has_function(L, "lookup"),
                              has_function(L, "checkServerIdentity")};
-    read_authority(L, 1, &url);
-    complete_url(L, 2, has.create_connection, &url);
+    lh2_read_authority(L, 1, &url);
+    lh2_complete_authority(L, 2, has.create_connection, &url);
     read_connect_options(L, 2, &url, &connect);
-    const char *servername = lh2_opt_string(L, 2, "servername", NULL, NULL);
+    const char *servername = read_servername(L);
     lh2_config_read(L, 2, H2_CLIENT, &config);
     int signal = lh2_check_signal(L, 2) ? lua_gettop(L) : 0;
     lh2_client_session *client = (lh2_client_session *)lh2_session_new(L, &lh2_client_session_class,
@@ -461,7 +388,7 @@ static int http2_connect(lua_State *L) {
     client->is_secure = strcmp(url.scheme, "https") == 0;
     client->has_identity_check =
         has.check_server_identity && lh2_opt_boolean(L, 2, "rejectUnauthorized", true);
-    set_authority(client, &url, servername);
+    lh2_client_session_set_authority(client, &url, servername);
     if (config.handshake_timeout_ms > 0)
         client->session.connect_ms =
             net_loop_now(lh2_runtime_loop(L)) + config.handshake_timeout_ms;

@@ -324,6 +324,8 @@ net_socket *lh2_duplex_pipe_open(lua_State *L, int index) {
     lua_pushvalue(L, index);
     lh2_set_private(L, at, &duplex_key);
     listen_to_all(L, index, at);
+    bool is_dead = is_true(L, index, "destroyed");
+    pipe->is_connecting = pipe->is_connecting || is_dead; /* to what will never be */
     lh2_tick_reserve(L, pipe->object.runtime);
     lh2_anchor(L, at);
     if (net_socket_carry(&pipe->net, loop, &carrier, pipe, !pipe->is_connecting) != 0) {
@@ -331,7 +333,10 @@ net_socket *lh2_duplex_pipe_open(lua_State *L, int index) {
         lh2_release(L, &pipe->object);
         lh2_raise_memory(L);
     }
-    if (is_true(L, index, "readableEnded") || is_true(L, index, "destroyed")) {
+    lua_getfield(L, index, "errored");
+    pipe->has_heard_error = is_dead && !lua_isnil(L, -1);
+    lh2_set_private(L, at, &error_key);
+    if (is_dead || is_true(L, index, "readableEnded")) {
         pipe->has_heard_end = true;
         schedule(pipe);
     }

@@ -105,7 +105,13 @@ static void emit_last(lh2_response *response, lh2_object *object, lh2_event even
         lh2_enter(object->runtime, emit_in_lua, &last, &response->carrier->object);
 }
 
-/* The carrier has closed: request "close", response "finish" and "close", in Node's order, and no more. */
+/* Whether the program has never asked for the body. */
+static bool is_unread(const lh2_duplex *carrier) {
+    return carrier->is_let_go || (carrier->flowing == -1 && !carrier->was_read);
+}
+
+/* The carrier has closed: request "close", response "finish" and "close", in Node's order, and the "end"
+ * of a body that nobody read; and no more. */
 static void carrier_closed(lua_State *L, lh2_response *response) {
     lh2_request *request = response->request;
     lh2_unwatch(&response->carrier->object);
@@ -116,6 +122,8 @@ static void carrier_closed(lua_State *L, lh2_response *response) {
     }
     emit_last(response, &response->object, LH2_EVENT_FINISH);
     emit_last(response, &response->object, LH2_EVENT_CLOSE);
+    if (request != NULL && is_unread(response->carrier))
+        emit_last(response, &request->object, LH2_EVENT_END);
     if (request != NULL) {
         request->response = NULL;
         if (request->is_anchored)
@@ -187,6 +195,10 @@ static void on_watched(lua_State *L, lh2_object *watcher, int event, int nargs) 
         lh2_response_send_trailers(L, lua_gettop(L));
         lua_pop(L, 1);
         break;
+    case LH2_EVENT_END:
+        if (!response->carrier->is_let_go)
+            forward(L, response->request, LH2_EVENT_END, nargs);
+        break;
     case LH2_EVENT_DRAIN:
         lh2_emit(L, watcher, LH2_EVENT_DRAIN, 0);
         break;
@@ -220,10 +232,9 @@ static void on_response_listener(lua_State *L, int index, int event, bool is_add
         lh2_watch(&response->carrier->object, &response->object, LH2_EVENT_DRAIN, is_added);
 }
 
-/* request:setTimeout(msecs[, callback]) and response's: the carrier's; the callback listens once to the
- * object's own event. */
+/* request:setTimeout(msecs[, callback]) and response's: the carrier's, whom the callback listens to. */
 int lh2_exchange_set_timeout(lua_State *L) {
-    int64_t msecs = lh2_check_duration(L, 2, "msecs");
+    lh2_check_duration(L, 2, "msecs");
     lua_settop(L, 3);
     if (!lua_isnil(L, 3))
         lh2_check_function(L, 3, "callback");
@@ -232,15 +243,12 @@ int lh2_exchange_set_timeout(lua_State *L) {
     lh2_object *watcher = carrier->object.watcher;
     if (watcher == NULL || carrier->is_destroyed)
         return lua_settop(L, 1), 1;
-    if (!lua_isnil(L, 3) && msecs > 0) {
-        lua_pushvalue(L, 3);
-        lh2_add_listener(L, 1, LH2_EVENT_TIMEOUT, true);
-    }
     lh2_watch(&carrier->object, watcher, LH2_EVENT_TIMEOUT, true);
     lua_getfield(L, 4, "setTimeout");
     lua_insert(L, 4);
     lua_pushvalue(L, 2);
-    lua_call(L, 2, 0);
+    lua_pushvalue(L, 3);
+    lua_call(L, 3, 0);
     lua_settop(L, 1);
     return 1;
 }

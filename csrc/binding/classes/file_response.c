@@ -228,9 +228,12 @@ static bool check_stat(lua_State *L, file_body *body, int call) {
     return !is_refused && !stream->has_sent_headers;
 }
 
+static bool is_open(const lh2_stream *stream) {
+    return stream->session != NULL && !stream->is_closed && !stream->is_engine_done;
+}
+
 static bool is_wanted(const lh2_stream *stream) {
-    return stream->session != NULL && !stream->is_closed && !stream->has_sent_headers &&
-           !stream->is_engine_done;
+    return is_open(stream) && !stream->has_sent_headers;
 }
 
 static void settle_in_lua(lua_State *L, void *data) {
@@ -276,8 +279,8 @@ static void settle(file_body *body, int status) {
     settlement s = {body, status};
     lh2_object *object = &body->write.duplex->object;
     lh2_enter(object->runtime, settle_in_lua, &s, object);
-    if (s.body != NULL)
-        release_body(&body->write.chunk, false);
+    if (s.body != NULL) /* no octet of it was due: what the program answers instead may finish */
+        release_body(&body->write.chunk, is_open(stream_of(body)));
 }
 
 static void on_open(net_file *file, int status) {

@@ -234,8 +234,8 @@ static void start_http1(lua_State *L, handshake *h) {
     lh2_emit(L, &server->object, LH2_EVENT_SECURE_CONNECTION, 1);
 }
 
-static void secured_in_lua(lua_State *L, void *data) {
-    handshake *h = data;
+void lh2_server_secured(lua_State *L, net_socket *socket) {
+    handshake *h = net_socket_context(socket);
     lh2_object *server = &h->server->object;
     const char *alpn = net_tls_alpn(net_socket_tls(h->socket));
     int top = lua_gettop(L);
@@ -248,6 +248,14 @@ static void secured_in_lua(lua_State *L, void *data) {
     else
         refuse_protocol(h);
     lua_settop(L, top);
+}
+
+static void secured_in_lua(lua_State *L, void *data) {
+    handshake *h = data;
+    if (h->hello == NULL || !lh2_hello_tell_session(L, h->hello))
+        lh2_server_secured(L, h->socket);
+    else if (h->due_ms > 0)
+        net_timer_ref(h->timer, true); /* nothing is read meanwhile: the time alone goes on */
 }
 
 static void on_secure(net_socket *socket) {

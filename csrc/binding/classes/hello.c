@@ -1,17 +1,8 @@
-/* What a secure server's program decides of a connection before TLS begins: the certificate
- * (SNICallback) and the protocol (ALPNCallback). */
-#include "binding/classes/hello.h"
+/* What a secure server's program decides of a connection before TLS begins: the protocol
+ * (ALPNCallback), then the certificate (SNICallback); what else it is asked is in hello_events.c. */
+#include "binding/classes/hello_question.h"
 
 #include "binding/classes/secure_context.h"
-
-enum { ALERT_INTERNAL_ERROR = 80, ALERT_NO_APPLICATION_PROTOCOL = 120 };
-
-/* One connection's question; anchored until its handshake is over. */
-typedef struct lh2_hello {
-    lh2_object object;
-    net_socket *socket; /* NULL once the handshake is over */
-    bool is_at_once;    /* the callbacks run: an answer needs not be told */
-} lh2_hello;
 
 static const lh2_class hello_class;
 
@@ -21,19 +12,14 @@ static const char sni_key, alpn_key, protocol_key, error_key;
 
 /* -------------------------------------------------------------------------------------- the answer */
 
-static bool is_open(const lh2_hello *hello) {
-    return hello->socket != NULL && net_tls_is_asking(net_socket_tls(hello->socket));
-}
-
 static void tell(lh2_hello *hello) {
     if (!hello->is_at_once)
         net_socket_answered(hello->socket);
 }
 
-/* The answer is no, for the reason on top (or nil). The question is at `index`. [-1, +0, m] */
-static void refuse(lua_State *L, int index, uint8_t alert) {
+void lh2_hello_refuse(lua_State *L, int index, uint8_t alert) {
     lh2_hello *hello = lua_touserdata(L, index);
-    if (!is_open(hello)) {
+    if (!lh2_hello_is_open(hello)) {
         lua_pop(L, 1);
         return;
     }
@@ -43,38 +29,66 @@ static void refuse(lua_State *L, int index, uint8_t alert) {
     tell(hello);
 }
 
-/* With a certificate of its own, or the server's (NULL). [-0, +0, m] */
-static void answer(lua_State *L, int index, net_tls_context *context) {
+static void answer(lua_State *L, int index) {
     lh2_hello *hello = lua_touserdata(L, index);
-    if (!is_open(hello))
-        return;
     lh2_get_private(L, index, &protocol_key);
-    if (net_tls_answer(net_socket_tls(hello->socket), context, lua_tostring(L, -1)) != 0)
-        net_tls_refuse(net_socket_tls(hello->socket), ALERT_INTERNAL_ERROR);
+    net_tls *tls = net_socket_tls(hello->socket);
+    if (net_tls_answer(tls, hello->chosen, lua_tostring(L, -1)) != 0)
+        net_tls_refuse(tls, LH2_ALERT_INTERNAL_ERROR);
     lua_pop(L, 1);
     tell(hello);
 }
 
-/* callback(err, context) of SNICallback; upvalue: the question. */
+/* ------------------------------------------------------------------------------------- the stages */
+
+/* callback(err, context) of SNICallback. */
 static int take_context(lua_State *L) {
-    int hello = lua_upvalueindex(1);
     lua_settop(L, 2);
-    if (!lua_isnil(L, 1)) {
-        lua_settop(L, 1);
-        lua_pushvalue(L, hello);
-        lua_insert(L, 1);
-        refuse(L, 1, ALERT_INTERNAL_ERROR);
+    lh2_hello *hello = lh2_hello_answered(L);
+    if (hello == NULL)
         return 0;
-    }
-    lua_pushvalue(L, hello);
-    if (lua_isnil(L, 2)) {
-        answer(L, 3, NULL);
-        return 0;
-    }
-    net_tls_context *context = lh2_secure_context_at(L, 2, "context", true, NULL, 0);
-    answer(L, 3, context);
-    net_tls_context_unref(context);
+    if (!lua_isnil(L, 2))
+        hello->chosen = lh2_secure_context_at(L, 2, "context", true, NULL, 0);
+    lh2_hello_go_on(L, 3);
     return 0;
+}
+
+/* Pushes a callback of the server's, or nil. [-0, +1, -] */
+static void push_callback(lua_State *L, lh2_server *server, const char *key) {
+    lh2_push(L, &server->object);
+    lh2_get_private(L, -1, key);
+    lua_remove(L, -2);
+}
+
+static bool ask_context(lua_State *L, int index) {
+    lh2_hello *hello = lua_touserdata(L, index);
+    int top = lua_gettop(L);
+    lh2_get_private(L, index, &lh2_hello_name_key);
+    push_callback(L, hello->server, &sni_key);
+    bool is_asked = !lua_isnil(L, -1) && !lua_isnil(L, -2);
+    if (is_asked) {
+        lua_insert(L, -2);
+        lh2_hello_push_callback(L, index, take_context);
+        lua_call(L, 2, 0);
+    }
+    lua_settop(L, top);
+    return is_asked;
+}
+
+/* Each asks somebody, or gives false where there is nothing to ask. */
+static bool (*const stages[])(lua_State *L, int index) = {lh2_hello_ask_session, ask_context,
+                                                          lh2_hello_ask_status};
+
+void lh2_hello_go_on(lua_State *L, int index) {
+    lh2_hello *hello = lua_touserdata(L, index);
+    while (lh2_hello_is_open(hello)) {
+        if (hello->stage == sizeof(stages) / sizeof(*stages)) {
+            answer(L, index);
+            return;
+        }
+        if (stages[hello->stage++](L, index))
+            return;
+    }
 }
 
 /* ----------------------------------------------------------------------------------- the question */
@@ -124,21 +138,30 @@ static bool choose_protocol(lua_State *L, int index, const net_tls_hello *hello)
         return true;
     }
     if (lua_isnil(L, -1)) {
-        refuse(L, index, ALERT_NO_APPLICATION_PROTOCOL);
+        lh2_hello_refuse(L, index, LH2_ALERT_NO_APPLICATION_PROTOCOL);
         return false;
     }
     lua_pop(L, 1);
     lh2_push_error_text(L, "TypeError", "ERR_TLS_ALPN_CALLBACK_INVALID_RESULT",
                         "ALPNCallback must return one of the protocols offered, or nil");
-    refuse(L, index, ALERT_NO_APPLICATION_PROTOCOL);
+    lh2_hello_refuse(L, index, LH2_ALERT_NO_APPLICATION_PROTOCOL);
     return false;
 }
 
-/* Pushes a callback of the server's, or nil. [-0, +1, -] */
-static void push_callback(lua_State *L, lh2_server *server, const char *key) {
-    lh2_push(L, &server->object);
-    lh2_get_private(L, -1, key);
-    lua_remove(L, -2);
+/* Keeps what the later stages ask by, for the question at `index`. [-0, +0, m] */
+static void keep_asked(lua_State *L, int index, const net_tls_hello *asked) {
+    lh2_hello *hello = lua_touserdata(L, index);
+    hello->wants_status = asked->wants_status;
+    if (asked->servername.size > 0) {
+        push_slice(L, asked->servername);
+        lh2_set_private(L, index, &lh2_hello_name_key);
+    }
+    if (asked->session_id.size > 0) {
+        push_slice(L, asked->session_id);
+        lh2_set_private(L, index, &lh2_hello_session_key);
+    }
+    if (lh2_has_listener(&hello->server->object, LH2_EVENT_NEW_SESSION))
+        net_tls_keep_session(net_socket_tls(hello->socket));
 }
 
 static void ask_in_lua(lua_State *L, void *data) {
@@ -148,32 +171,36 @@ static void ask_in_lua(lua_State *L, void *data) {
     lh2_hello *hello = lh2_new(L, &hello_class, sizeof(*hello));
     int index = lua_gettop(L);
     lh2_anchor(L, index);
+    hello->server = server;
     hello->socket = lh2_server_set_question(server, question->tls, &hello->object);
     question->is_asked = true;
     lh2_blame(&hello->object);
     hello->is_at_once = true;
+    keep_asked(L, index, asked);
     push_callback(L, server, &alpn_key);
     bool has_protocol = !lua_isnil(L, -1) && asked->protocol_count > 0;
-    if (!has_protocol || choose_protocol(L, index, asked)) {
-        push_callback(L, server, &sni_key);
-        if (!lua_isnil(L, -1) && asked->servername.size > 0) {
-            push_slice(L, asked->servername);
-            lua_pushvalue(L, index);
-            lua_pushcclosure(L, take_context, 1);
-            lua_call(L, 2, 0);
-        } else {
-            answer(L, index, NULL);
-        }
-    }
+    if (!has_protocol || choose_protocol(L, index, asked))
+        lh2_hello_go_on(L, index);
     hello->is_at_once = false;
+}
+
+/* Whether the program has anything to say. */
+static bool is_curious(const lh2_server *server) {
+    return server->is_choosing || lh2_has_listener(&server->object, LH2_EVENT_NEW_SESSION) ||
+           lh2_has_listener(&server->object, LH2_EVENT_RESUME_SESSION) ||
+           lh2_has_listener(&server->object, LH2_EVENT_OCSP_REQUEST);
 }
 
 static void ask(void *context, net_tls *tls, const net_tls_hello *hello) {
     lh2_server *server = context;
     struct question question = {server, tls, hello, false};
+    if (!is_curious(server)) {
+        net_tls_answer(tls, NULL, NULL);
+        return;
+    }
     lh2_enter(server->object.runtime, ask_in_lua, &question, NULL);
     if (!question.is_asked)
-        net_tls_refuse(tls, ALERT_INTERNAL_ERROR);
+        net_tls_refuse(tls, LH2_ALERT_INTERNAL_ERROR);
 }
 
 /* A callback has failed: so has the handshake, and the server tells why. */
@@ -181,7 +208,7 @@ static bool take_blame(lua_State *L, lh2_object *object) {
     lh2_hello *hello = (lh2_hello *)object;
     lh2_push(L, object);
     lua_insert(L, -2);
-    refuse(L, lua_gettop(L) - 1, ALERT_INTERNAL_ERROR);
+    lh2_hello_refuse(L, lua_gettop(L) - 1, LH2_ALERT_INTERNAL_ERROR);
     hello->is_at_once = false;
     lua_pop(L, 1);
     return true;
@@ -214,12 +241,15 @@ void lh2_hello_init(lua_State *L, lh2_server *server, int options) {
         lh2_raise_text(L, "TypeError", "ERR_TLS_ALPN_CALLBACK_WITH_PROTOCOLS",
                        "ALPNCallback and ALPNProtocols are not to be given both");
     lua_pop(L, 1);
-    if (has_sni || has_alpn)
-        net_tls_context_set_ask(server->tls, ask, server);
+    server->is_choosing = has_sni || has_alpn;
+    net_tls_context_set_ask(server->tls, ask, server);
 }
 
 static int hello_gc(lua_State *L) {
-    lh2_finalize(lua_touserdata(L, 1));
+    lh2_hello *hello = lua_touserdata(L, 1);
+    lh2_finalize(&hello->object);
+    net_tls_context_unref(hello->chosen);
+    hello->chosen = NULL;
     return 0;
 }
 

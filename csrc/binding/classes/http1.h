@@ -41,7 +41,11 @@ typedef struct lh2_http1 {
     uint64_t paused_ms;   /* LH2_WAIT_BODY: since when the program does not read; 0: it does */
     uint64_t moved_ms;    /* output waits for the peer, which took some of it then; 0: none waits */
     uint64_t moved_octets;
-    size_t unsent; /* LH2_WAIT_END: at the last look */
+    uint64_t idle_ms; /* server.timeout when it came; 0: none */
+    uint64_t active_ms;
+    bool has_timed_out; /* ... and nothing has moved since */
+    bool is_heard;      /* the server's "timeout" has a listener */
+    size_t unsent;      /* LH2_WAIT_END: at the last look */
     uint32_t stalls;
     bool is_last_look; /* the deadline has passed: what the kernel has is read first */
     bytes_buffer in;   /* came while an exchange was under way; bounded */
@@ -104,6 +108,8 @@ void lh2_http1_await(lh2_http1 *connection, lh2_http1_wait wait);
 void lh2_http1_expire(lh2_http1 *connection);
 /* The connection is read, or not because the program does not, which is not the peer's time. */
 void lh2_http1_note_reading(lh2_http1 *connection, bool is_reading);
+/* Octets have moved: server.timeout begins anew. */
+void lh2_http1_note_activity(lh2_http1 *connection);
 /* Output waits for the peer, which has its time to take some of it. */
 void lh2_http1_watch_output(lh2_http1 *connection);
 
@@ -111,7 +117,7 @@ void lh2_http1_watch_output(lh2_http1 *connection);
 
 /* The stream ends where it is; the connection has no part in it any more. */
 void lh2_http1_lose_stream(lh2_http1 *connection);
-/* The same where it is the client that has left in order. */
+/* The same where it is the client that has left. */
 void lh2_http1_cancel_stream(lh2_http1 *connection);
 /* All is said: FIN behind what was written, and the peer's is waited for. */
 void lh2_http1_shut(lh2_http1 *connection);

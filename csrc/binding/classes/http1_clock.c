@@ -28,9 +28,15 @@ static uint64_t deadline(const lh2_http1 *c) {
     return c->wait == LH2_WAIT_BODY && c->paused_ms > 0 ? NEVER : c->deadline_ms;
 }
 
+static uint64_t idle_due(const lh2_http1 *c) {
+    bool is_on = c->idle_ms > 0 && !c->has_timed_out && !c->is_shut;
+    return is_on ? c->active_ms + c->idle_ms : NEVER;
+}
+
 static void rearm(lh2_http1 *c) {
     uint64_t now_ms = net_loop_now(c->loop);
     uint64_t due_ms = earlier(deadline(c), c->moved_ms > 0 ? now_ms + LOOK_MS : NEVER);
+    due_ms = earlier(due_ms, idle_due(c));
     if (due_ms == NEVER || (net_timer_is_active(c->timer) && c->timer_ms <= due_ms))
         return;
     c->timer_ms = due_ms;
@@ -97,6 +103,14 @@ void lh2_http1_note_reading(lh2_http1 *c, bool is_reading) {
     rearm(c);
 }
 
+void lh2_http1_note_activity(lh2_http1 *c) {
+    if (c->idle_ms == 0)
+        return;
+    c->active_ms = net_loop_now(c->loop);
+    c->has_timed_out = false;
+    rearm(c);
+}
+
 void lh2_http1_watch_output(lh2_http1 *c) {
     if (c->moved_ms > 0 || c->server == NULL || c->server->config.write_timeout_ms == 0)
         return;
@@ -154,6 +168,25 @@ static bool look_at_output(lh2_http1 *c, uint64_t now_ms) {
     return true;
 }
 
+/* The server's part, as with sessions: whoever listens decides, else the connection ends. */
+static void tell_idle(lua_State *L, void *data) {
+    lh2_http1 *c = data;
+    lh2_http1_push_socket(L, c);
+    c->is_heard = lh2_emit(L, &c->server->object, LH2_EVENT_TIMEOUT, 1);
+}
+
+static void look_at_idleness(lh2_http1 *c, uint64_t now_ms) {
+    if (idle_due(c) > now_ms)
+        return;
+    c->has_timed_out = true;
+    c->is_heard = false;
+    lh2_enter(c->server->object.runtime, tell_idle, c, NULL);
+    if (c->is_heard || net_socket_is_closing(c->socket))
+        return;
+    lh2_http1_lose_stream(c);
+    lh2_http1_close(c);
+}
+
 /* Before anybody is called late, what the kernel has of the peer is read once more: it may be this
  * process that was. */
 static void on_timer(net_timer *timer) {
@@ -167,11 +200,15 @@ static void on_timer(net_timer *timer) {
     else
         c->is_last_look = is_late;
     if (!net_socket_is_closing(c->socket))
+        look_at_idleness(c, now_ms);
+    if (!net_socket_is_closing(c->socket))
         rearm(c);
 }
 
 bool lh2_http1_start_clock(lh2_http1 *c) {
     c->deadline_ms = NEVER;
+    c->idle_ms = (uint64_t)c->server->timeout_ms;
+    c->active_ms = net_loop_now(c->loop);
     if (net_timer_new(&c->timer, c->loop, on_timer, c) != 0)
         return false;
     net_timer_ref(c->timer, false); /* the socket keeps the loop alive */

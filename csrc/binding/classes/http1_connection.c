@@ -40,15 +40,6 @@ void lh2_http1_lose_stream(lh2_http1 *c) {
     lh2_enter(stream->duplex.object.runtime, lost_in_lua, stream, &stream->duplex.object);
 }
 
-/* What a program has paused for good would otherwise be kept for good. */
-static void lose_unread_streams(lh2_http1 *c) {
-    while (!list_is_empty(&c->unread)) {
-        lh2_http1_stream *stream = LIST_ENTRY(list_first(&c->unread), lh2_http1_stream, link);
-        list_remove(&stream->link);
-        lh2_enter(stream->duplex.object.runtime, lost_in_lua, stream, &stream->duplex.object);
-    }
-}
-
 static void cancelled_in_lua(lua_State *L, void *data) {
     lh2_http1_stream_cancelled(L, data);
 }
@@ -58,6 +49,15 @@ void lh2_http1_cancel_stream(lh2_http1 *c) {
     if (stream != NULL)
         lh2_enter(stream->duplex.object.runtime, cancelled_in_lua, stream, &stream->duplex.object);
     lh2_http1_lose_stream(c);
+}
+
+/* What a program has paused for good would otherwise be kept for good. */
+static void lose_unread_streams(lh2_http1 *c) {
+    while (!list_is_empty(&c->unread)) {
+        lh2_http1_stream *stream = LIST_ENTRY(list_first(&c->unread), lh2_http1_stream, link);
+        list_remove(&stream->link);
+        lh2_enter(stream->duplex.object.runtime, lost_in_lua, stream, &stream->duplex.object);
+    }
 }
 
 /* Answers what could not be served, and ends. A response that has begun is cut off instead. */
@@ -89,6 +89,8 @@ void lh2_http1_flush(lh2_http1 *c) {
         bytes_slice slice = bytes_slice_of(c->out.data, c->out.size);
         size_t taken = net_socket_write(c->socket, &slice, 1);
         bytes_buffer_drop(&c->out, taken);
+        if (taken > 0)
+            lh2_http1_note_activity(c);
         if (c->out.size > 0) {
             lh2_http1_watch_output(c);
             return;
@@ -281,6 +283,7 @@ static void on_data(net_socket *socket, const uint8_t *data, size_t size) {
     lh2_http1 *c = net_socket_context(socket);
     if (c->is_shut)
         return;
+    lh2_http1_note_activity(c);
     bool is_waiting = c->stream != NULL && c->stream->is_request_done;
     if (is_waiting || c->is_parsing || c->in.size > 0) {
         if (bytes_buffer_append(&c->in, data, size) != 0)
@@ -325,9 +328,9 @@ static void on_finish(net_socket *socket) {
 }
 
 static void on_error(net_socket *socket, const net_error *error) {
-    (void)error; /* the connection's end is told to the exchange; there is nobody else to tell */
+    (void)error; /* whether a client leaves by FIN or RST is up to its kernel */
     lh2_http1 *c = net_socket_context(socket);
-    lh2_http1_lose_stream(c);
+    lh2_http1_cancel_stream(c);
     lh2_http1_close(c);
 }
 

@@ -211,12 +211,14 @@ static void settle(lua_State *L, lh2_http1_stream *stream) {
     lh2_duplex *duplex = &stream->duplex;
     if (!stream->is_response_done || stream->connection == NULL)
         return;
-    if (stream->writer.framing == H1_TUNNEL && !stream->is_request_done)
+    if (stream->writer.framing == H1_TUNNEL && !stream->is_request_done) {
         net_socket_shutdown(stream->connection->socket); /* the other direction goes on */
-    else if (stream->is_request_done || !stream->writer.is_keep_alive)
+    } else if (stream->is_request_done || !stream->writer.is_keep_alive) {
         lh2_tick_push(L, &duplex->object, end_exchange, 0);
-    else if (duplex->flowing == -1 && !duplex->was_read)
+    } else if (duplex->flowing == -1 && !duplex->was_read) {
+        duplex->is_let_go = true;
         lh2_duplex_resume(L, duplex);
+    }
 }
 
 static void response_done(lua_State *L, void *data) {
@@ -224,6 +226,7 @@ static void response_done(lua_State *L, void *data) {
     lh2_duplex *duplex = &stream->duplex;
     if (stream->is_request_done && duplex->flowing == -1 && !duplex->was_read) {
         duplex->flowing = 1; /* what has come and nobody reads is let go */
+        duplex->is_let_go = true;
         lh2_duplex_end(L, duplex);
     }
     lh2_duplex_finished(L, duplex);

@@ -29,7 +29,8 @@ int lh2_http1_stream_set_timeout(lua_State *L) {
     lua_settop(L, 3);
     if (!lua_isnil(L, 3)) {
         lh2_check_function(L, 3, "callback");
-        lh2_add_listener(L, 1, LH2_EVENT_TIMEOUT, true);
+        if (timeout > 0)
+            lh2_add_listener(L, 1, LH2_EVENT_TIMEOUT, true);
     }
     lua_settop(L, 1);
     stream->timeout_ms = (uint64_t)timeout;

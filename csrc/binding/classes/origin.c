@@ -253,6 +253,63 @@ void lh2_session_misdirected(lua_State *L, lh2_session *session, lh2_object *str
     lua_settop(L, top);
 }
 
+/* ----------------------------------------------------------------------------------- promises */
+
+/* Pushes the origin of an authority of this session, or nil. [-0, +1, m] */
+static void push_origin_of(lua_State *L, const lh2_client_session *client, const char *authority,
+                           size_t size) {
+    lh2_url url;
+    char origin[LH2_ORIGIN_SIZE];
+    const char *scheme = client->is_secure ? "https" : "http";
+    lua_pushfstring(L, "%s://", scheme);
+    lua_pushlstring(L, authority, size);
+    lua_concat(L, 2);
+    bool is_origin = lh2_url_parse(lua_tostring(L, -1), lua_rawlen(L, -1), &url);
+    lua_pop(L, 1);
+    if (!is_origin) {
+        lua_pushnil(L);
+        return;
+    }
+    lh2_url_origin(&url, origin);
+    lua_pushstring(L, origin);
+}
+
+static bytes_slice find_field(const h2_event *event, hpack_token token) {
+    for (size_t i = 0; i < event->headers.count; i++)
+        if (event->headers.fields[i].token == token)
+            return event->headers.fields[i].value;
+    return bytes_slice_of(NULL, 0);
+}
+
+bool lh2_session_answers_for(lua_State *L, lh2_session *session, const h2_event *event) {
+    int top = lua_gettop(L);
+    const lh2_client_session *client = (const lh2_client_session *)session;
+    lh2_stream *parent = event->headers.parent_context;
+    bytes_slice scheme = find_field(event, HPACK_TOKEN_SCHEME);
+    bytes_slice authority = find_field(event, HPACK_TOKEN_AUTHORITY);
+    if (!bytes_slice_equal(scheme,
+                           client->is_secure ? BYTES_LITERAL("https") : BYTES_LITERAL("http")))
+        return false;
+    push_origin_of(L, client, (const char *)authority.data, authority.size);
+    push_origin_of(L, client, client->authority, client->authority_size);
+    bool is_own = lua_rawequal(L, top + 1, top + 2);
+    if (!is_own && parent != NULL) {
+        push_authority(L, session, &parent->duplex.object);
+        push_origin_of(L, client, lua_tostring(L, -1), lua_rawlen(L, -1));
+        is_own = lua_rawequal(L, top + 1, -1);
+    }
+    if (!is_own && session->is_encrypted && session->socket != NULL) {
+        push_set(L, session);
+        lua_pushvalue(L, top + 1);
+        is_own = find(L) > 0;
+    }
+    is_own = is_own && !lua_isnil(L, top + 1);
+    lua_settop(L, top);
+    return is_own;
+}
+
+/* ------------------------------------------------------------------------------------ members */
+
 /* session.originSet: a fresh sequence; nil in clear text, and once the session is destroyed. */
 int lh2_session_get_origin_set(lua_State *L) {
     lh2_session *session = lh2_check(L, 1, &lh2_session_class);

@@ -1,7 +1,7 @@
 #include "binding/classes/exchange.h"
 
 /* Private fields: what was asked for once, or was set. */
-static const char headers_key, raw_headers_key, trailers_key, raw_trailers_key, url_key;
+static const char headers_key, raw_headers_key, trailers_key, raw_trailers_key;
 
 static lh2_request *check_request(lua_State *L) {
     return lh2_check(L, 1, &lh2_request_class);
@@ -120,16 +120,16 @@ static int set_method(lua_State *L) {
 
 static int get_url(lua_State *L) {
     check_request(L);
-    lh2_get_private(L, 1, &url_key);
-    if (lua_isnil(L, -1))
-        push_header(L, 1, ":path");
+    push_header(L, 1, ":path");
     return 1;
 }
 
 static int set_url(lua_State *L) {
     check_request(L);
     lua_settop(L, 2);
-    lh2_set_private(L, 1, &url_key);
+    push_headers(L, 1);
+    lua_pushvalue(L, 2);
+    lua_setfield(L, -2, ":path");
     return 0;
 }
 

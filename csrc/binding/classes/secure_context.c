@@ -137,6 +137,13 @@ net_tls_context *lh2_secure_context(lua_State *L, int options, bool is_server,
     return context;
 }
 
+int lh2_raise_tls(lua_State *L, int status, const char *servername) {
+    if (status != UV_EINVAL)
+        return lh2_raise_memory(L);
+    lua_pushstring(L, servername);
+    return lh2_raise_value(L, "servername", "is no name of a host", -1);
+}
+
 #define MAX_PROTOCOLS 16
 
 net_tls_context *lh2_secure_context_with_alpn(lua_State *L, int options, bool is_server) {

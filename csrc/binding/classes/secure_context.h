@@ -20,4 +20,7 @@ net_tls_context *lh2_secure_context_at(lua_State *L, int index, const char *name
 /* Registers SecureContext; adds createSecureContext to the table on top. [-0, +0, m] */
 void lh2_secure_context_open(lua_State *L);
 
+/* Raises for what net_tls_new came to: a name that no host has, or no memory. [-0, +0, v] */
+int lh2_raise_tls(lua_State *L, int status, const char *servername);
+
 #endif

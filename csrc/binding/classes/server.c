@@ -260,6 +260,8 @@ static int server_gc(lua_State *L) {
     if (server->grace != NULL)
         net_timer_close(server->grace);
     server->grace = NULL;
+    net_crowd_free(server->crowd);
+    server->crowd = NULL;
     lh2_server_drop_handshakes(server, true);
     if (server->is_secure)
         lh2_http1_drop_all(server);
@@ -325,6 +327,8 @@ static int create_server(lua_State *L, const lh2_class *class) {
     server->is_secure = class == &lh2_secure_server_class;
     list_init(&server->http1_connections);
     server->spare_connections = lh2_server_spare_connections();
+    lh2_server_memory_init(L, 1, server);
+    lh2_server_crowd_init(L, 1, server);
     if (server->is_secure)
         lh2_secure_server_init(L, server, 1);
     read_classes(L, server);

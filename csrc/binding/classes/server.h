@@ -27,10 +27,12 @@ typedef struct lh2_server {
     list_node sessions;   /* by lh2_session.link */
     list_node handshakes; /* connections that have no session yet */
     size_t connection_count;
-    int64_t max_connections;  /* of the program; more are dropped; -1: it has set none */
-    size_t spare_connections; /* our own: more wait in the kernel's backlog */
-    lua_Number timeout_ms;    /* server.timeout */
-    net_timer *grace;         /* of close{grace = ms}; NULL: none */
+    int64_t max_connections;   /* of the program; more are dropped; -1: it has set none */
+    net_crowd *crowd;          /* of maxConnectionsPerIp; NULL: no limit */
+    size_t spare_connections;  /* our own: more wait in the kernel's backlog */
+    size_t memory, max_memory; /* of all sessions; 0: no limit */
+    lua_Number timeout_ms;     /* server.timeout */
+    net_timer *grace;          /* of close{grace = ms}; NULL: none */
     lh2_http1_options http1;
     list_node http1_connections; /* by lh2_http1.link */
     uint32_t keep_alive_s;       /* of TCP; 0: off */
@@ -42,6 +44,7 @@ typedef struct lh2_server {
     bool is_closing;  /* close() was called: "close" follows the last connection */
     bool is_draining; /* ... with a grace: sessions end, too */
     bool has_origins; /* options.origins, under lh2_server_origins_key */
+    bool is_choosing; /* SNICallback or ALPNCallback is there (hello.c) */
 } lh2_server;
 
 extern const lh2_class lh2_server_class;
@@ -83,6 +86,8 @@ void lh2_server_start_session(lua_State *L, lh2_session *session, lh2_server *se
 
 /* ---- connections (accept.c) */
 
+/* Reads the option maxConnectionsPerIp, if there are options. [-0, +0, e] */
+void lh2_server_crowd_init(lua_State *L, int options, lh2_server *server);
 /* A connection has come from the listener. Never raises. */
 void lh2_server_accept(lh2_server *server, net_socket *socket);
 /* The program gives the Duplex at `index` as a connection: of clear text, or that TLS is to begin on;
@@ -94,6 +99,18 @@ void lh2_server_connection_began(lh2_server *server);
 void lh2_server_connection_ended(lua_State *L, lh2_server *server);
 /* The limit of connections that a process can bear. */
 size_t lh2_server_spare_connections(void);
+
+/* ---- memory (server_memory.c) */
+
+/* Reads the option maxServerMemory, if there are options. [-0, +0, v] */
+void lh2_server_memory_init(lua_State *L, int options, lh2_server *server);
+/* The session was served: what it holds counts. Where that is too much, the largest session of the
+ * server ends, which may be this one. */
+void lh2_server_weigh(lh2_session *session);
+/* The session leaves its server. */
+void lh2_server_forget_weight(lh2_session *session);
+/* Whether the session's server has no room for new streams. */
+bool lh2_server_is_crowded(const lh2_session *session);
 
 /* ---- the end (server_end.c) */
 
@@ -112,6 +129,8 @@ void lh2_server_push_handshake(lua_State *L, lh2_server *server, const net_tls *
 /* The connection whose handshake `tls` makes has a question for the program, which is anchored: its
  * socket, until lh2_hello_over is called. */
 net_socket *lh2_server_set_question(lh2_server *server, const net_tls *tls, lh2_object *hello);
+/* The handshake of the socket is over, and nothing more is asked about it. [-0, +0, e] */
+void lh2_server_secured(lua_State *L, net_socket *socket);
 /* Ends all handshakes; with `is_silent`, for __gc, without events. */
 void lh2_server_drop_handshakes(lh2_server *server, bool is_silent);
 /* Reads the options of a secure server, which is on top. [-0, +0, e] */

@@ -79,6 +79,7 @@ void lh2_server_session_ended(lua_State *L, lh2_session *session) {
     lh2_server *server = session->server;
     if (server == NULL)
         return;
+    lh2_server_forget_weight(session);
     session->server = NULL;
     list_remove(&session->link);
     lh2_server_connection_ended(L, server);

@@ -311,6 +311,10 @@ static void tell_request(lua_State *L, lh2_object *object, intptr_t unused) {
 }
 
 void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_event *event) {
+    if (lh2_server_is_crowded(session)) {
+        h2_session_reset(session->engine, event->stream_id, H2_REFUSED_STREAM);
+        return;
+    }
     lh2_stream *stream =
         lh2_stream_new(L, &lh2_server_stream_class, session, event->stream_id, true, true);
     lh2_blame(&stream->duplex.object);

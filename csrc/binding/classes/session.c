@@ -38,7 +38,7 @@ static int session_destroy(lua_State *L) {
         if (code == H2_NO_ERROR)
             lua_pushnil(L);
         else
-            lh2_push_session_error(L, code, H2_BY_LOCAL);
+            lh2_push_session_error(L, code, H2_BY_LOCAL, true);
     } else {
         code = lua_isnil(L, 2) ? H2_NO_ERROR : H2_INTERNAL_ERROR;
         if (!lua_isnil(L, 3))

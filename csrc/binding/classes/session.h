@@ -31,6 +31,7 @@ typedef struct lh2_session {
     uint32_t keep_alive_ms, write_timeout_ms; /* 0: none */
     struct lh2_server *server;                /* of a server's session, while both live */
     list_node link;                           /* among the server's sessions */
+    size_t weight;                            /* what it adds to the server's memory */
     list_node streams;                        /* those not closed, by lh2_stream.link */
     size_t stream_count;
     lh2_callbacks pings, settings;

@@ -79,6 +79,7 @@ static void give_up(lua_State *L, void *data) {
     net_error error;
     net_error_from_uv(&error, UV_ETIMEDOUT, session->is_connecting ? "connect" : "write", NULL, -1);
     lh2_push_net_error(L, &error);
+    lh2_set_verdict(L, "session", H2_BY_PEER, !session->is_connecting);
     lh2_session_destroy(L, session, H2_INTERNAL_ERROR);
 }
 

@@ -1,5 +1,6 @@
 /* Members that only the first releases of Node's module had (version 8): legacy, for programs that still
  * use them. Each is another name for what a member of today does. */
+#include "binding/classes/server.h"
 #include "binding/classes/session_members.h"
 #include "binding/classes/stream.h"
 
@@ -55,4 +56,27 @@ int lh2_session_rst_stream(lua_State *L) {
 /* session:priority(stream, options) */
 int lh2_session_priority(lua_State *L) {
     return pass_to_stream(L, "priority");
+}
+
+static void emit_priority(lua_State *L, lh2_object *object, const h2_event *event) {
+    if (object == NULL || !lh2_has_listener(object, LH2_EVENT_PRIORITY))
+        return;
+    lua_pushinteger(L, (lua_Integer)event->stream_id);
+    lua_pushinteger(L, (lua_Integer)event->dependency.parent_id);
+    lua_pushinteger(L, event->dependency.weight);
+    lua_pushboolean(L, event->dependency.is_exclusive);
+    lh2_emit(L, object, LH2_EVENT_PRIORITY, 4);
+}
+
+/* "priority" (id, parent, weight, exclusive), of the stream if there is one, else of the session and
+ * its server. */
+void lh2_session_priority_received(lua_State *L, lh2_session *session, const h2_event *event) {
+    lh2_stream *stream = event->context;
+    if (stream != NULL) {
+        emit_priority(L, &stream->duplex.object, event);
+        return;
+    }
+    emit_priority(L, &session->object, event);
+    if (!session->is_destroyed)
+        emit_priority(L, lh2_server_object(session), event);
 }

@@ -20,6 +20,10 @@ int lh2_session_origin(lua_State *L);
 /* The peer's ORIGIN frame: kept, and told. [-0, +0, e] */
 void lh2_session_origins_received(lua_State *L, lh2_session *session, const bytes_slice *origins,
                                   size_t count);
+/* Client: whether the request that a server promises is for an origin that it answers for (RFC 9113
+ * §8.4): the session's, that of the request the promise belongs to, or one of the origin set.
+ * [-0, +0, e] */
+bool lh2_session_answers_for(lua_State *L, lh2_session *session, const h2_event *event);
 /* The response to the request of a client's stream has status 421: the session is not for its origin.
  * [-0, +0, e] */
 void lh2_session_misdirected(lua_State *L, lh2_session *session, lh2_object *stream);
@@ -32,5 +36,7 @@ void lh2_session_send_origins(lua_State *L, lh2_session *session);
 int lh2_session_shutdown(lua_State *L);
 int lh2_session_rst_stream(lua_State *L);
 int lh2_session_priority(lua_State *L);
+/* A PRIORITY frame of the peer's (H2_EV_PRIORITY). [-0, +0, e] */
+void lh2_session_priority_received(lua_State *L, lh2_session *session, const h2_event *event);
 
 #endif

@@ -230,7 +230,9 @@ static void on_no_memory(net_wire *wire) {
 }
 
 static void on_served(net_wire *wire) {
-    lh2_session_rearm(net_wire_context(wire));
+    lh2_session *session = net_wire_context(wire);
+    lh2_session_rearm(session);
+    lh2_server_weigh(session);
 }
 
 static const net_wire_events wire_events = {lh2_deliver, on_finished, on_no_memory, on_served};
@@ -334,6 +336,7 @@ static void emit_socket_error(lua_State *L, lh2_session *session) {
 static void failed_in_lua(lua_State *L, void *data) {
     struct failure *failure = data;
     lh2_push_socket_error(L, failure->session->socket, failure->error);
+    lh2_set_verdict(L, "session", H2_BY_PEER, true);
     emit_socket_error(L, failure->session);
     lh2_session_destroy(L, failure->session, H2_INTERNAL_ERROR);
 }
@@ -365,12 +368,12 @@ static void drop_wire(lh2_session *session) {
 
 static void closed_in_lua(lua_State *L, void *data) {
     lh2_session *session = data;
+    lh2_push_session_socket_error(L, session); /* of a socket that the program has destroyed */
     lh2_socket_proxy_unbind(L, session);
-    lua_pushnil(L);
     if (session->is_destroyed)
         destroy_streams(L, session); /* if memory was out before */
     else
-        lh2_session_destroy(L, session, H2_CANCEL);
+        lh2_session_destroy(L, session, lua_isnil(L, -1) ? H2_CANCEL : H2_INTERNAL_ERROR);
 }
 
 /* Streams that could not be told, for want of memory. */

@@ -130,6 +130,25 @@ void lh2_push_session_socket(lua_State *L, lh2_session *session) {
         lua_pushnil(L);
 }
 
+void lh2_push_session_socket_error(lua_State *L, lh2_session *session) {
+    int top = lua_gettop(L);
+    lh2_push(L, &session->object);
+    lh2_get_private(L, -1, &sockets_key);
+    lua_pushnil(L);
+    for (int i = lua_istable(L, top + 2) ? (int)lua_rawlen(L, top + 2) : 0; i > 0; i--) {
+        lua_rawgeti(L, top + 2, i);
+        lua_getfield(L, -1, "errored");
+        if (!lua_isnil(L, -1)) {
+            lua_replace(L, top + 3);
+            break;
+        }
+        lua_settop(L, top + 3);
+    }
+    lua_settop(L, top + 3);
+    lua_replace(L, top + 1);
+    lua_settop(L, top + 1);
+}
+
 void lh2_socket_proxy_tell_session(lua_State *L, lh2_session *session) {
     int top = lua_gettop(L);
     lh2_push(L, &session->object);

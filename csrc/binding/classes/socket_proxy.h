@@ -14,6 +14,8 @@ void lh2_session_push_socket(lua_State *L, lh2_session *session);
 void lh2_push_socket_proxy(lua_State *L, lh2_session *session);
 /* Pushes the Socket object behind it, which describes the connection; or nil. [-0, +1, m] */
 void lh2_push_session_socket(lua_State *L, lh2_session *session);
+/* Pushes the error that the program has destroyed one of the session's sockets with, or nil. [-0, +1, e] */
+void lh2_push_session_socket_error(lua_State *L, lh2_session *session);
 /* There is something for a later connection to resume with: "session" of the object behind the proxy,
  * if there is one. [-0, +0, e] */
 void lh2_socket_proxy_tell_session(lua_State *L, lh2_session *session);

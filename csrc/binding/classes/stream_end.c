@@ -104,27 +104,37 @@ void lh2_stream_destroy(lua_State *L, lh2_duplex *duplex) {
     leave_session(L, stream);
 }
 
+/* Whether the error at `index` has a verdict that says "peer". */
+static bool is_by_peer(lua_State *L, int index) {
+    lua_getfield(L, index, "by");
+    bool is_so = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "peer") == 0;
+    lua_pop(L, 1);
+    return is_so;
+}
+
 /* Replaces the cause on top (or nil) by the error of a request that was never sent. */
 static void push_cancel(lua_State *L) {
-    bool has_cause = !lua_isnil(L, -1);
-    const char *text = NULL;
-    if (has_cause) {
-        lua_getfield(L, -1, "message");
-        text = lua_pushfstring(L, " (caused by: %s)", lua_tostring(L, -1));
-    }
-    lh2_push_error(L, "ERR_HTTP2_STREAM_CANCEL", text);
-    lua_pushboolean(L, false);
-    lua_setfield(L, -2, "processed");
-    lua_pushboolean(L, true);
-    lua_setfield(L, -2, "retryable");
-    if (has_cause) {
-        lua_pushvalue(L, -4);
-        lua_setfield(L, -2, "cause");
-        lua_replace(L, -4);
-        lua_pop(L, 2);
+    int cause = lua_gettop(L);
+    if (lua_isnil(L, cause)) {
+        lh2_push_error(L, "ERR_HTTP2_STREAM_CANCEL", NULL);
+        lh2_set_verdict(L, "session", H2_BY_LOCAL, false);
     } else {
-        lua_replace(L, -2);
+        lua_getfield(L, cause, "message");
+        lh2_push_error(L, "ERR_HTTP2_STREAM_CANCEL",
+                       lua_pushfstring(L, " (caused by: %s)", lua_tostring(L, -1)));
+        lh2_set_verdict(L, "session", is_by_peer(L, cause) ? H2_BY_PEER : H2_BY_LOCAL, false);
+        lua_pushvalue(L, cause);
+        lua_setfield(L, -2, "cause");
     }
+    lua_replace(L, cause);
+    lua_settop(L, cause);
+}
+
+/* Whether the error that ends the session came with a GOAWAY that leaves the stream out. */
+static bool is_left_out(lua_State *L, const lh2_session *session, const lh2_stream *stream) {
+    return session->role == H2_CLIENT && session->has_goaway &&
+           session->goaway_code != H2_NO_ERROR && stream->id > session->goaway_last_id &&
+           !lua_isnil(L, -1) && is_by_peer(L, lua_gettop(L));
 }
 
 /* Ends with the error on top, or nil. A request that no handler was told of has nobody to hear of
@@ -158,6 +168,10 @@ void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
         push_cancel(L);
         if (session->code == H2_NO_ERROR)
             stream->rst_code = H2_INTERNAL_ERROR;
+    }
+    if (is_left_out(L, session, stream)) {
+        lh2_push_session_error(L, session->goaway_code, H2_BY_PEER, false);
+        lua_replace(L, -2);
     }
     /* Whatever the engine still has to tell of it would find nobody. */
     if (stream->id != 0 && !stream->is_engine_done)
@@ -259,8 +273,10 @@ static void end_quietly(lua_State *L, lh2_stream *stream) {
     if (!duplex->is_ending)
         lh2_duplex_abort_writing(L, duplex, true);
     duplex->auto_destroy = true;
-    if (is_unread && is_of_server(stream))
+    if (is_unread && is_of_server(stream)) {
         duplex->flowing = 1;
+        duplex->is_let_go = true;
+    }
     lh2_duplex_end(L, duplex);
 }
 

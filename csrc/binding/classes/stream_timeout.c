@@ -52,18 +52,23 @@ static void arm(lua_State *L, lh2_stream *stream) {
     net_timer_start(stream->timer, stream->timeout_ms, 0);
 }
 
-/* stream:setTimeout(msecs[, callback]): "timeout" after so long without activity; 0 turns it off. */
+/* stream:setTimeout(msecs[, callback]): "timeout" after so long without activity; 0 turns it off, and
+ * takes the callback back. */
 int lh2_stream_set_timeout(lua_State *L) {
     lh2_stream *stream = lh2_check(L, 1, &lh2_stream_class);
-    int64_t timeout = lh2_check_duration(L, 2, "msecs");
     lua_settop(L, 3);
-    if (!lua_isnil(L, 3)) {
-        lh2_check_function(L, 3, "callback");
-        if (timeout > 0)
-            lh2_add_listener(L, 1, LH2_EVENT_TIMEOUT, true);
+    if (!stream->duplex.is_destroyed) {
+        int64_t timeout_ms = lh2_check_duration(L, 2, "msecs");
+        if (!lua_isnil(L, 3)) {
+            lh2_check_function(L, 3, "callback");
+            if (timeout_ms == 0)
+                lh2_remove_listener(L, 1, LH2_EVENT_TIMEOUT);
+            else
+                lh2_add_listener(L, 1, LH2_EVENT_TIMEOUT, true);
+        }
+        stream->timeout_ms = (uint64_t)timeout_ms;
+        arm(L, stream);
     }
     lua_settop(L, 1);
-    stream->timeout_ms = (uint64_t)timeout;
-    arm(L, stream);
     return 1;
 }

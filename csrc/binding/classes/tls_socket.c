@@ -113,8 +113,8 @@ net_tls *lh2_tls_socket_client(lua_State *L, lh2_socket *socket, int options, co
     net_tls_context_set_keylog(context, on_key_line, socket);
     int status = net_tls_new(&tls, context, name, bytes_slice_of(session, size));
     net_tls_context_unref(context);
-    if (status)
-        lh2_raise_memory(L);
+    if (status != 0)
+        lh2_raise_tls(L, status, name);
     return tls;
 }
 

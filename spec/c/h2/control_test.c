@@ -191,13 +191,21 @@ static void resets_that_the_peer_provokes_are_counted_as_its_own(void **state) {
 
 /* ---------------------------------------------------------------------------------------- priority */
 
-static void the_old_priorities_are_read_and_dropped(void **state) {
+static void the_old_priorities_are_told_and_of_no_effect(void **state) {
+    (void)state;
+    peer_get(&p, 1);
+    peer_frame(&p, H2_FRAME_PRIORITY, 0, 3, "\x80\0\0\1\x10", 5);
+    peer_frame(&p, H2_FRAME_PRIORITY, 0, 1, "\0\0\0\0\xff", 5);
+    peer_expect(&p, "request 1 end; depends 3 on 1 by 17 alone; depends 1 on 0 by 256", "");
+}
+
+static void the_old_priorities_leave_nothing_behind(void **state) {
     (void)state;
     size_t before = h2_session_memory(p.session);
     for (uint32_t i = 1; i < 5000; i += 2)
         peer_frame(&p, H2_FRAME_PRIORITY, 0, i, "\x80\0\0\0\x10", 5);
     peer_get(&p, 1);
-    peer_expect(&p, "request 1 end", "");
+    peer_expect(&p, NULL, "");
     assert_true(h2_session_memory(p.session) < before + 512);
     for (uint32_t i = 0; i < 10001; i++)
         peer_frame(&p, H2_FRAME_PRIORITY, 0, 9, "\x80\0\0\0\x10", 5);
@@ -371,7 +379,8 @@ int main(void) {
         SERVER(a_flood_of_resets_ends_the_session_after_a_thousand),
         CLIENT(a_flood_of_resets_from_a_server_ends_the_session_too),
         LENIENT(resets_that_the_peer_provokes_are_counted_as_its_own),
-        SERVER(the_old_priorities_are_read_and_dropped),
+        SERVER(the_old_priorities_are_told_and_of_no_effect),
+        SERVER(the_old_priorities_leave_nothing_behind),
         SERVER(a_priority_of_the_wrong_size_or_on_itself_ends_the_session),
         LENIENT(a_priority_of_the_wrong_size_costs_a_lenient_server_the_stream),
         SERVER(a_priority_comes_with_the_request_before_it_or_after_it),

@@ -131,6 +131,10 @@ void trace_event(trace *t, const h2_event *event) {
         say(t, "goaway %s %u", code_name(event->goaway.code), event->goaway.last_id);
         say(t, " %.*s", (int)event->goaway.debug.size, (const char *)event->goaway.debug.data);
         break;
+    case H2_EV_PRIORITY:
+        say(t, "depends %u on %u by %u%s", event->stream_id, event->dependency.parent_id,
+            event->dependency.weight, event->dependency.is_exclusive ? " alone" : "");
+        break;
     case H2_EV_PRIORITY_UPDATE:
         say(t, "priority %u u=%u%s", event->stream_id, event->priority.priority.urgency,
             event->priority.priority.is_incremental ? " i" : "");
