@@ -131,10 +131,12 @@ describe("an expectation", function()
 
     for _, version in ipairs(exchange.versions) do
         it("of 100-continue is granted by itself over HTTP/" .. version, function()
-            local view = exchange.request{version = version, method = "POST", body = "x",
-                headers = {expect = "100-continue"}, handler = answer("fine")}
-            assert.equal(100, view.informational[1][1])
-            assert.equal("fine", view.body)
+            for _, expectation in ipairs{"100-continue", "100-Continue"} do
+                local view = exchange.request{version = version, method = "POST", body = "x",
+                    headers = {expect = expectation}, handler = answer("fine")}
+                assert.equal(100, view.informational[1][1])
+                assert.equal("fine", view.body)
+            end
         end)
 
         it("of 100-continue is checkContinue's where it has a listener, over HTTP/" .. version,

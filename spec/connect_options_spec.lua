@@ -272,7 +272,9 @@ describe("connect: TLS", function()
             session.socket:on("session", function(blob)
                 ticket = blob
             end)
-            ticket = session.socket.getSession()
+            if session.socket.getProtocol() ~= "TLSv1.3" then -- whose tickets are still to come
+                ticket = session.socket.getSession()
+            end
         end)
         assert(rawpeer.turn_until(function() return ticket end))
         session:close()

@@ -64,15 +64,19 @@ bytes_slice net_tls_peer_certificate(const net_tls *tls) {
 #define BLOB_VERSION 1
 #define BLOB_HEADER 6
 
-static bool is_resumable(const mbedtls_ssl_session *session) {
-    return session && (session->ticket || session->id_len > 0);
+/* In TLS 1.3 an identifier means nothing: the ticket comes after the handshake. */
+static bool is_resumable(const net_tls *tls) {
+    const mbedtls_ssl_session *session = tls->ssl.session;
+    bool has_id = session && session->id_len > 0 &&
+                  strcmp(mbedtls_ssl_get_version(&tls->ssl), "TLSv1.2") == 0;
+    return session && (session->ticket || has_id);
 }
 
 int net_tls_session(const net_tls *tls, bytes_buffer *out) {
     const mbedtls_ssl_session *session = tls->ssl.session;
     const char *name = tls->servername ? tls->servername : "";
     size_t name_size = strlen(name);
-    if (!tls->is_established || tls->context->is_server || !is_resumable(session) ||
+    if (!tls->is_established || tls->context->is_server || !is_resumable(tls) ||
         name_size > UINT8_MAX)
         return 0;
     size_t size = 0;
@@ -91,7 +95,7 @@ int net_tls_session(const net_tls *tls, bytes_buffer *out) {
 }
 
 bool net_tls_take_news(net_tls *tls) {
-    bool has_news = tls->has_news && !tls->context->is_server && is_resumable(tls->ssl.session);
+    bool has_news = tls->has_news && !tls->context->is_server && is_resumable(tls);
     tls->has_news = false;
     return has_news;
 }

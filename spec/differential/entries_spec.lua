@@ -254,6 +254,59 @@ differential.describe("a session", function(scenario)
     }
 
     scenario{
+        "whose handler fails",
+        server = {
+            node = 't.serve({}, stream => stream.respond("wrong"));',
+            lua = function(t)
+                t:serve({}, function(stream) stream:respond("wrong") end)
+            end,
+        },
+        peer = function(peer)
+            peer:send(frames.get(1))
+            peer:await_pong()
+            differential.pause(0.02)
+        end,
+        by_object = true, lasts = 0.02,
+        differs = {{
+            "LUA-API.md: an error in a handler ends its own stream, and the server is told",
+            node = {"session connect", "uncaught TypeError ERR_INVALID_ARG_TYPE"},
+            lua = {"server handlerError TypeError ERR_INVALID_ARG_TYPE", "session connect",
+                "stream 1 aborted", "stream 1 close 2 aborted"},
+        }, {
+            "and the peer",
+            node = {"PING(0) ACK"}, lua = {"RST_STREAM(1) INTERNAL_ERROR", "PING(0) ACK"},
+            trace = "frames",
+        }},
+    }
+
+    scenario{
+        "whose stream fails without a listener",
+        server = {
+            node = [[
+                const server = http2.createServer().on("stream",
+                    stream => stream.destroy(new Error("mine")));
+                t.listen(server);
+            ]],
+            lua = function(t, http2)
+                t:listen(http2.createServer():on("stream", function(stream)
+                    stream:destroy("mine")
+                end))
+            end,
+        },
+        peer = function(peer)
+            peer:send(frames.get(1))
+            peer:await_frame(frames.RST_STREAM, 1)
+            programs.part(peer)
+        end,
+        by_object = true,
+        differs = {{
+            "LUA-API.md: it is the server's to hear of",
+            node = {"session close", 'uncaught "mine"'},
+            lua = {'server handlerError "mine"', "session close"},
+        }},
+    }
+
+    scenario{
         "that has been measured",
         client = {
             node = [[

@@ -343,7 +343,7 @@ local function play_cut_off(server, url, done)
     server:once("stream", function(stream)
         stream:on("error", pass):respond()
         stream:write("unread", function()
-            victim:destroy()
+            victim:resetAndDestroy()
         end)
     end)
 end

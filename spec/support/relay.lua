@@ -8,14 +8,15 @@ local Relay = {}
 Relay.__index = Relay
 
 --- Listens on a free port, and passes what comes to the server on `port`: {port, client, server},
---- the latter two being the recorders of what each has sent.
-function relay.new(port, shows)
+--- the latter two being the recorders of what each has sent, which cannot be read if it is sealed.
+function relay.new(port, shows, is_sealed)
     local listener = assert(socket.bind("127.0.0.1", 0))
     local _, own_port = listener:getsockname()
     listener:settimeout(0)
     return setmetatable({
         listener = listener, port = tonumber(own_port), to = port,
-        client = wire.new(true, shows), server = wire.new(false, shows), pipes = {},
+        client = is_sealed and wire.sealed() or wire.new(true, shows),
+        server = is_sealed and wire.sealed() or wire.new(false, shows), pipes = {},
     }, Relay)
 end
 

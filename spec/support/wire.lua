@@ -32,6 +32,13 @@ function wire.new(is_client, shows)
     return self
 end
 
+--- A recorder of what is sealed: it counts octets.
+function wire.sealed()
+    return {lines = {}, octets = 0, feed = function(self, octets)
+        self.octets = self.octets + #octets
+    end}
+end
+
 local function show_fields(fields)
     local texts = {}
     for index, field in ipairs(fields) do

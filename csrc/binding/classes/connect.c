@@ -103,7 +103,7 @@ static void failed_in_lua(lua_State *L, void *data) {
     const char *code = failure->error->code;
     bool is_given_up = code != NULL && strcmp(code, "ERR_SOCKET_CLOSED") == 0;
     lh2_push_socket_error(L, failure->session->socket, failure->error);
-    lh2_set_verdict(L, "session", H2_BY_PEER, false);
+    lh2_set_verdict(L, "session", is_given_up ? H2_BY_LOCAL : H2_BY_PEER, false);
     lh2_session_destroy(L, failure->session, is_given_up ? H2_CANCEL : H2_INTERNAL_ERROR);
 }
 

@@ -3,6 +3,7 @@
 #include "binding/classes/stream.h"
 #include "binding/extend.h"
 #include "binding/open.h"
+#include "h1/h1.h"
 
 /* ------------------------------------------------------------------------------- the two of them */
 
@@ -282,7 +283,7 @@ static void answer(lua_State *L, int status) {
 
 /* "100-continue" is granted unless somebody checks it, other expectations are not. [-2, +0, e] */
 static void announce_expecting(lua_State *L, lh2_server *server, bytes_slice expectation) {
-    if (!is_value(expectation, "100-continue")) {
+    if (!h1_is_same(expectation, BYTES_LITERAL("100-continue"))) { /* RFC 9110 §10.1.1 */
         if (lh2_has_listener(&server->object, LH2_EVENT_CHECK_EXPECTATION))
             emit_exchange(L, server, LH2_EVENT_CHECK_EXPECTATION);
         else

@@ -236,11 +236,13 @@ void lh2_hello_init(lua_State *L, lh2_server *server, int options) {
     lh2_set_private(L, -2, &sni_key);
     bool has_alpn = lh2_opt_field(L, options, "ALPNCallback", LUA_TFUNCTION) == LUA_TFUNCTION;
     lh2_set_private(L, -2, &alpn_key);
-    lua_getfield(L, options, "ALPNProtocols");
-    if (has_alpn && !lua_isnil(L, -1))
-        lh2_raise_text(L, "TypeError", "ERR_TLS_ALPN_CALLBACK_WITH_PROTOCOLS",
-                       "ALPNCallback and ALPNProtocols are not to be given both");
-    lua_pop(L, 1);
+    if (has_alpn) {
+        lua_getfield(L, options, "ALPNProtocols");
+        if (!lua_isnil(L, -1))
+            lh2_raise_text(L, "TypeError", "ERR_TLS_ALPN_CALLBACK_WITH_PROTOCOLS",
+                           "ALPNCallback and ALPNProtocols are not to be given both");
+        lua_pop(L, 1);
+    }
     server->is_choosing = has_sni || has_alpn;
     net_tls_context_set_ask(server->tls, ask, server);
 }
