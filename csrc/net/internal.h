@@ -35,11 +35,12 @@ struct net_loop {
     h2_pool *pool;
     list_node members;
     list_node due;
-    list_node touched;   /* wires with something to flush */
-    size_t file_count;   /* files open */
-    size_t file_limit;   /* how many there may be; 0: not known yet */
-    unsigned signatures; /* that TLS servers may still make in this turn */
-    pid_t pid;           /* of the process whose poll set it is */
+    list_node touched;              /* wires with something to flush */
+    size_t file_count;              /* files open */
+    size_t file_limit;              /* how many there may be; 0: not known yet */
+    unsigned signatures;            /* that TLS servers may still make in this turn */
+    size_t read_count, read_octets; /* of sockets since the last turn */
+    pid_t pid;                      /* of the process whose poll set it is */
     bool is_closing;
     bool is_running;
     bool is_in_timers; /* the callback of one is running */
@@ -48,6 +49,9 @@ struct net_loop {
     uint8_t plain_buffer[NET_READ_BUFFER_OCTETS]; /* decrypted */
 };
 
+/* A socket's read is over, with all that it told: the turn comes at once if much has been read since the
+ * last one. Only from libuv's callback. */
+void net_loop_note_read(net_loop *loop, size_t octets);
 /* Moves all nodes of `from` to the empty list `to`. */
 static inline void net_list_move(list_node *to, list_node *from) {
     list_link(from->prev, to, from);

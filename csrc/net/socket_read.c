@@ -108,7 +108,9 @@ void net_socket_receive(net_socket *socket, const uint8_t *data, size_t size) {
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer) {
     net_socket *socket = stream->data;
     if (size > 0) {
+        net_loop *loop = socket->member.loop;
         net_socket_receive(socket, (const uint8_t *)buffer->base, (size_t)size);
+        net_loop_note_read(loop, (size_t)size);
     } else if (size == UV_EOF) {
         net_socket_receive_fin(socket);
     } else if (size < 0) {

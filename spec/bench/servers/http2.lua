@@ -16,7 +16,8 @@ local function read(path)
     return content
 end
 
-local settings = {maxSessionMemory = tonumber(options.memory)}
+local memory = tonumber(options.memory)
+local settings = {maxSessionMemory = memory, maxServerMemory = memory and 1000 * memory}
 local server
 if options.key then
     settings.key, settings.cert = read(options.key), read(options.cert)

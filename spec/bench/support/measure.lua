@@ -10,7 +10,7 @@ measure.build = os.getenv("BUILD") or "build/bench/module"
 -- is counted; what part of the work is done where work is counted, not timed.
 local sizes = {
     full = {rounds = 5, slow_rounds = 5, seconds = 4, warm_up = 1, part = 1},
-    medium = {rounds = 3, slow_rounds = 1, seconds = 1, warm_up = 0.3, part = 0.3},
+    medium = {rounds = 3, slow_rounds = 1, seconds = 1, warm_up = 0.3, part = 0.15},
     quick = {rounds = 1, slow_rounds = 1, seconds = 0.5, warm_up = 0.2, part = 0.1},
 }
 
