@@ -60,12 +60,20 @@ function process.refusing_port()
     return tonumber(port)
 end
 
---- A TCP port on which nobody listens at the moment.
+local given_ports = {}
+
+--- A TCP port on which nobody listens at the moment: never the same twice, and none of those that the
+--- system gives to connections, of which one might have taken it before it is used.
 function process.free_port()
-    local listener = assert(socket.bind("127.0.0.1", 0))
-    local _, port = listener:getsockname()
-    listener:close()
-    return tonumber(port)
+    while true do
+        local port = math.random(20000, 31999)
+        local listener = not given_ports[port] and socket.bind("127.0.0.1", port)
+        if listener then
+            listener:close()
+            given_ports[port] = true
+            return port
+        end
+    end
 end
 
 -- The shell's words for one program. A sanitizer that is preloaded for our module is not for other
