@@ -62,8 +62,8 @@ end
 
 local given_ports = {}
 
---- A TCP port on which nobody listens at the moment: never the same twice, and none of those that the
---- system gives to connections, of which one might have taken it before it is used.
+--- A TCP port on which nobody listens at the moment: never the same twice, and none of those that
+--- the system gives to connections, of which one might take it before it is used.
 function process.free_port()
     while true do
         local port = math.random(20000, 31999)
