@@ -8,28 +8,7 @@ local pair = require("spec.support.pair")
 local payload = require("spec.support.payload")
 local timers = require("http2.timers")
 
-local function echo(stream)
-    stream:respond()
-    stream:pipe(stream)
-end
-
--- Sends `octets` over the session and back: `done` gets what came.
-local function exchange(session, octets, done)
-    local stream = session:request{[":method"] = "POST"}
-    stream:on("error", function(err)
-        done(nil, err)
-    end)
-    pair.collect(stream, done)
-    stream:finish(octets)
-    return stream
-end
-
-local function raised_code(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert(not ok, "nothing was raised")
-    assert(http2.isError(err), tostring(err))
-    return err.code
-end
+local echo, exchange, raised_code = pair.echo, pair.exchange, pair.raised_code
 
 describe("a Duplex of Lua's", function()
     after_each(loop.clean)

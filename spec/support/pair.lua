@@ -86,4 +86,29 @@ function pair.log(log, prefix, object, names)
     return object
 end
 
+--- A handler that sends back what comes.
+function pair.echo(stream)
+    stream:respond()
+    stream:pipe(stream)
+end
+
+--- Sends `octets` over the session and back: `done` gets what came.
+function pair.exchange(session, octets, done)
+    local stream = session:request{[":method"] = "POST"}
+    stream:on("error", function(err)
+        done(nil, err)
+    end)
+    pair.collect(stream, done)
+    stream:finish(octets)
+    return stream
+end
+
+--- The code of the error object that fn(...) raises.
+function pair.raised_code(fn, ...)
+    local ok, err = pcall(fn, ...)
+    assert(not ok, "nothing was raised")
+    assert(http2.isError(err), tostring(err))
+    return err.code
+end
+
 return pair
