@@ -310,8 +310,8 @@ local function compare(scenario, name, theirs, ours, opposite)
     end
 end
 
--- Calls `check(theirs)` until it raises no more, with what Node does when it is asked again: in places
--- that varies with the machine's pace. What the library did stays what it was.
+-- Calls `check(theirs)` until it raises no more, with what Node does when it is asked again: in
+-- places that varies with the machine's pace. What the library did stays what it was.
 local function check_with_node(theirs, ask_again, check)
     for _ = 1, 2 do
         if pcall(check, theirs) then
