@@ -42,7 +42,7 @@ describe("session:setTimeout", function()
                     end, ms)
                 end)
             end,
-            seconds = 5 + ms / 1000,
+            seconds = 30 + ms / 1000,
         }
     end
 
