@@ -14,6 +14,7 @@ struct lh2_tick;
 
 #define LH2_MAX_HOOKS 16
 #define LH2_SPARE_KINDS 3
+#define LH2_MAX_HELD_METATABLES 8
 /* The names of HPACK's static table, by token, and one more. */
 #define LH2_NAMES 62
 
@@ -44,7 +45,11 @@ typedef struct lh2_runtime {
     int enter_ref, blame_ref, traceback_ref; /* functions of call.c, held */
     int names_ref;                           /* the table of known strings (headers.c), held */
     bytes_slice last_values[LH2_NAMES];      /* octets of those of them that are values */
-    int events_ref;    /* name -> number and number -> name of the known events (emitter.c), held */
+    int events_ref; /* name -> number and number -> name of the known events (emitter.c), held */
+    struct {
+        const struct lh2_class *class;
+        int ref;
+    } metatables[LH2_MAX_HELD_METATABLES]; /* of what requests make, held (class.c) */
     bool has_uncaught; /* an error waits to be raised by run (in the state's slot) */
     bool is_observed;  /* performance entries are wanted (perf.c) */
     uint64_t time_origin_ns;
