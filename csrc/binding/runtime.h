@@ -34,6 +34,7 @@ typedef struct lh2_runtime {
     list_node writes; /* every lh2_write (duplex.h) there is: freed with the state at the latest */
     list_node spare_writes; /* the memory of some that are through */
     uint32_t spare_write_count;
+    net_tls_contexts tls_contexts; /* of clients */
     lh2_hooks hooks[LH2_MAX_HOOKS];
     lua_State *idle_task; /* a coroutine for handlers to run in (task.c); NULL: none is idle */
     int idle_task_ref;    /* held */
