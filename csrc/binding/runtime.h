@@ -39,6 +39,7 @@ typedef struct lh2_runtime {
     list_node writes; /* every lh2_write (duplex.h) there is: freed with the state at the latest */
     struct lh2_spare *spare[LH2_SPARE_KINDS]; /* blocks of memory that nobody has (spare.c) */
     uint32_t spare_count[LH2_SPARE_KINDS];
+    net_tls_contexts tls_contexts; /* of clients */
     lh2_hooks hooks[LH2_MAX_HOOKS];
     lua_State *idle_task; /* a coroutine for handlers to run in (task.c); NULL: none is idle */
     int idle_task_ref;    /* held */
