@@ -49,6 +49,12 @@ typedef struct lh2_fields {
  * ERR_HTTP2_INVALID_CONNECTION_HEADERS, ERR_HTTP2_INVALID_HEADER_VALUE, ERR_INVALID_ARG_VALUE.
  * [-0, +1, v] */
 void lh2_fields_read(lua_State *L, int index, lh2_section section, lh2_fields *fields);
+/* The same for fields that come one by one: no fields so far. [-0, +1, m] */
+void lh2_fields_begin(lua_State *L, lh2_section section, lh2_fields *fields);
+/* One of them: the name lowered and checked, with its token, the value without control characters; both
+ * stay where they are. Raises as above. [-0, +0, v] */
+void lh2_fields_put(lua_State *L, lh2_fields *fields, bytes_slice name, hpack_token token,
+                    bytes_slice value);
 /* Whether a regular field of that name was given. */
 bool lh2_fields_has(const lh2_fields *fields, hpack_token token);
 /* Adds a field whose octets the caller keeps. [-0, +0, m] */
@@ -66,6 +72,11 @@ typedef struct lh2_kept_fields {
 
 /* A copy of the fields, to be freed with mem_free; NULL when memory is out. */
 lh2_kept_fields *lh2_fields_keep(const hpack_field *fields, size_t count);
+
+/* How the scalar at `index` is sent, in the string itself or in `space`; of anything else: nothing.
+ * [-0, +0, -] */
+#define LH2_SCALAR_OCTETS 32
+bytes_slice lh2_scalar_text(lua_State *L, int index, char space[LH2_SCALAR_OCTETS]);
 
 /* Whether Node takes one value at most of the name. */
 bool lh2_is_single_value(bytes_slice name);

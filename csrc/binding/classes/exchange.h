@@ -80,7 +80,6 @@ typedef struct lh2_response {
     bool is_destroyed;    /* destroy() was called */
     bool is_closed;       /* the carrier has closed */
     bool has_trailers;    /* some were set */
-    bool has_raw_headers; /* the second slot holds what writeHead was given, not our own list */
 } lh2_response;
 
 extern const lh2_class lh2_request_class, lh2_response_class;
@@ -115,8 +114,8 @@ void lh2_push_exchange_socket(lua_State *L, int index);
 /* request:setTimeout and response:setTimeout. */
 int lh2_exchange_set_timeout(lua_State *L);
 
-/* The header list of the response at `index` (response_headers.c): names in lower case and values, one
- * after the other. Reads it for sending. [-0, +2, v] */
+/* The headers of the response at `index` (response_headers.c). Reads them for sending, from what is pushed
+ * first. [-0, +2, v] */
 void lh2_response_read_headers(lua_State *L, int index, lh2_fields *fields);
 /* Forgets what was set. [-0, +0, m] */
 void lh2_response_clear_headers(lua_State *L, int index);
