@@ -2,12 +2,26 @@
 
 #include "binding/error.h"
 
-/* A class's metatable is in the registry under the class's address. It has the names of the class and
- * of each ancestor as keys, and two tables of members: what can be read (a method, or the address of a
- * getter's entry) and what can be set (a setter's). */
+/* A class's metatable is held by the runtime. It has the names of the class and of each ancestor as keys,
+ * and two tables of members: what can be read (a method, or the address of a getter's entry) and what can
+ * be set (a setter's). */
 static const char readable_key, settable_key;
 static const char metatables_key; /* in the registry: the sequence of all metatables */
 static const char brand;
+
+/* The place of the class, which may be free. */
+static lh2_metatable *find_metatable(lh2_runtime *runtime, const lh2_class *class) {
+    size_t at = (uintptr_t)class / 16; /* next to each other, so that few places are taken twice */
+    for (;; at++) {
+        lh2_metatable *place = &runtime->metatables[at & (LH2_METATABLE_PLACES - 1)];
+        if (!place->class || place->class == class)
+            return place;
+    }
+}
+
+void lh2_push_metatable(lua_State *L, lh2_runtime *runtime, const lh2_class *class) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, find_metatable(runtime, class)->ref);
+}
 
 /* ------------------------------------------------------------------------- members by name */
 
@@ -39,14 +53,18 @@ static int get_member(lua_State *L) {
     }
     lua_pushvalue(L, 2);
     lua_rawget(L, lua_upvalueindex(1));
-    if (lua_islightuserdata(L, -1)) {
+    switch (lua_type(L, -1)) {
+    case LUA_TLIGHTUSERDATA: {
         const luaL_Reg *getter = lua_touserdata(L, -1);
         lua_settop(L, 1);
         return getter->func(L);
     }
-    if (lua_isnil(L, -1))
+    case LUA_TNIL:
         push_own(L, object);
-    return 1;
+        return 1;
+    default:
+        return 1;
+    }
 }
 
 /* __newindex; upvalues: what can be read, what can be set. A method can be replaced for one object, a
@@ -156,8 +174,9 @@ void lh2_class_derive(lua_State *L, int parent, int members) {
 }
 
 void lh2_class_register(lua_State *L, const lh2_class *class) {
+    lh2_runtime *runtime = lh2_runtime_of(L);
     if (class->parent)
-        lua_rawgetp(L, LUA_REGISTRYINDEX, class->parent);
+        lh2_push_metatable(L, runtime, class->parent);
     else
         lua_pushnil(L);
     int parent = lua_gettop(L);
@@ -178,7 +197,7 @@ void lh2_class_register(lua_State *L, const lh2_class *class) {
     lua_pushvalue(L, parent + 1);
     lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
     lua_pop(L, 1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, class);
+    *find_metatable(runtime, class) = (lh2_metatable){class, lh2_hold(L)};
     lua_pop(L, 1);
 }
 
@@ -264,7 +283,7 @@ static void *make_object(lua_State *L, lh2_runtime *runtime, const lh2_class *cl
     object->brand = &brand;
     object->class = class;
     object->runtime = runtime;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, class);
+    lh2_push_metatable(L, runtime, class);
     lua_setmetatable(L, -2);
     return object;
 }

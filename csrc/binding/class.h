@@ -27,8 +27,9 @@ struct lh2_class {
     const char *name; /* Node's */
     const lh2_class *parent;
     const luaL_Reg *methods;     /* obj:method(...) */
-    const luaL_Reg *getters;     /* obj.name: called with the object alone, returns 1 value */
-    const luaL_Reg *setters;     /* obj.name = v: called with object and value */
+    /* Called for an object of the class alone, which need not be checked: */
+    const luaL_Reg *getters;     /* obj.name: with the object, returns 1 value */
+    const luaL_Reg *setters;     /* obj.name = v: with object and value */
     const luaL_Reg *metamethods; /* __gc, __close, __tostring ...; inherited unless given */
 };
 
@@ -37,6 +38,8 @@ struct lh2_class {
 void lh2_class_open(lua_State *L);
 /* Registers a class (parents first): makes its metatable. Inherits by copying. [-0, +0, m] */
 void lh2_class_register(lua_State *L, const lh2_class *class);
+/* Pushes the metatable of a registered class. [-0, +1, -] */
+void lh2_push_metatable(lua_State *L, lh2_runtime *runtime, const lh2_class *class);
 /* Pushes a metatable of objects like those whose metatable is at `parent`, with the members of the table
  * at `members` besides: they come first where names are the same. [-0, +1, m] */
 void lh2_class_derive(lua_State *L, int parent, int members);

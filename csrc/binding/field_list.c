@@ -109,19 +109,22 @@ lh2_field_name lh2_field_check_pair(lua_State *L, int name) {
 
 /* ------------------------------------------------------------------------------- the records */
 
-/* One value. Behind it are the octets of the name, unless the table of RFC 7541 has it, and the value's.
- * The values of a name are one behind the other; an empty sequence is a record of type nil. */
+/* What a number was given as. */
+typedef union number {
+    lua_Integer integer;
+    lua_Number number;
+} number;
+
+/* One value. Behind it are the number, if it was given as one; the octets of the name, unless the table of
+ * RFC 7541 has it; and those of the value. The values of a name are one behind the other; an empty sequence
+ * is a record of type nil. */
 typedef struct record {
-    size_t name_size, value_size;
-    union {
-        lua_Integer integer;
-        lua_Number number;
-    } given; /* the value where it was no string */
+    uint32_t name_size, value_size;
     hpack_token token;
     uint8_t type; /* the value's, in Lua */
-    bool is_integer;
-    bool is_in_sequence; /* it was given as one of several */
-    bool is_repeat;      /* of the same name as the record before */
+    bool is_integer : 1;
+    bool is_in_sequence : 1; /* it was given as one of several */
+    bool is_repeat : 1;      /* of the same name as the record before */
 } record;
 
 typedef struct lh2_field_list {
@@ -129,34 +132,37 @@ typedef struct lh2_field_list {
     _Alignas(record) uint8_t octets[]; /* records */
 } lh2_field_list;
 
-/* For the headers of most responses. */
-#define FIRST_CAPACITY 256
+/* For the headers of an ordinary response. */
+#define FIRST_CAPACITY 144
 
-/* The octets of a record with so much text. */
-static size_t record_size(size_t name_size, hpack_token token, size_t value_size) {
-    size_t text = (token == HPACK_TOKEN_NONE ? name_size : 0) + value_size;
-    return sizeof(record) + (text + _Alignof(record) - 1) / _Alignof(record) * _Alignof(record);
+/* The octets of a record with so much behind it. */
+static size_t record_size(size_t more) {
+    return sizeof(record) + (more + _Alignof(record) - 1) / _Alignof(record) * _Alignof(record);
 }
 
 static record *record_at(const lh2_field_list *list, size_t at) {
     return (record *)(uintptr_t)(list->octets + at);
 }
 
-static size_t end_of_record(const lh2_field_list *list, size_t at) {
-    const record *r = record_at(list, at);
-    return at + record_size(r->name_size, r->token, r->value_size);
+/* Where the name is that no table has. */
+static const uint8_t *octets_of(const record *r) {
+    return (const uint8_t *)(r + 1) + (r->type == LUA_TNUMBER ? sizeof(number) : 0);
 }
 
 static lh2_field_name name_of(const record *r) {
-    bool is_known = r->token != HPACK_TOKEN_NONE;
-    bytes_slice text = is_known ? hpack_token_name(r->token) : bytes_slice_of(r + 1, r->name_size);
-    return (lh2_field_name){text, r->token};
+    if (r->token != HPACK_TOKEN_NONE)
+        return (lh2_field_name){hpack_token_name(r->token), r->token};
+    return (lh2_field_name){bytes_slice_of(octets_of(r), r->name_size), r->token};
 }
 
 static bytes_slice text_of(const record *r) {
-    const uint8_t *octets = (const uint8_t *)(r + 1);
-    return bytes_slice_of(octets + (r->token == HPACK_TOKEN_NONE ? r->name_size : 0),
-                          r->value_size);
+    return bytes_slice_of(octets_of(r) + r->name_size, r->value_size);
+}
+
+static size_t end_of_record(const lh2_field_list *list, size_t at) {
+    const record *r = record_at(list, at);
+    const uint8_t *end = octets_of(r) + r->name_size + r->value_size;
+    return at + record_size((size_t)(end - (const uint8_t *)(r + 1)));
 }
 
 /* Where the values of a name are; all of nothing behind the last record if there are none. */
@@ -207,17 +213,18 @@ static lh2_field_list *reserve(lua_State *L, int list, size_t extra) {
     return grown;
 }
 
-/* How much room the scalar at index `value` takes at most. */
+/* How much room the scalar at index `value` takes at most. [-0, +0, v] */
 static size_t space_of_scalar(lua_State *L, const lh2_field_name *name, int value) {
-    bool is_text = lua_type(L, value) == LUA_TSTRING;
-    return record_size(name->text.size, name->token,
-                       is_text ? lua_rawlen(L, value) : LH2_SCALAR_OCTETS);
+    size_t size = lua_type(L, value) == LUA_TSTRING ? lua_rawlen(L, value) : LH2_SCALAR_OCTETS;
+    if (size > UINT32_MAX || name->text.size > UINT32_MAX)
+        lh2_raise_memory(L);
+    return record_size(sizeof(number) + name->text.size + size);
 }
 
 static size_t space_of(lua_State *L, const lh2_field_name *name, int value) {
     if (!lua_istable(L, value))
         return space_of_scalar(L, name, value);
-    size_t space = record_size(name->text.size, name->token, 0);
+    size_t space = record_size(name->text.size);
     for (int i = 1, count = (int)lua_rawlen(L, value); i <= count; i++) {
         lua_rawgeti(L, value, i);
         space += space_of_scalar(L, name, lua_gettop(L));
@@ -231,26 +238,28 @@ static void append_scalar(lua_State *L, lh2_field_list *list, const lh2_field_na
                           bool is_in_sequence, bool is_repeat) {
     char space[LH2_SCALAR_OCTETS];
     bytes_slice text = lh2_scalar_text(L, value, space);
+    size_t name_size = name->token == HPACK_TOKEN_NONE ? name->text.size : 0;
     record *r = record_at(list, list->size);
-    *r = (record){.name_size = name->text.size,
-                  .value_size = text.size,
+    *r = (record){.name_size = (uint32_t)name_size,
+                  .value_size = (uint32_t)text.size,
                   .token = name->token,
                   .type = (uint8_t)lua_type(L, value),
+                  .is_integer = lua_isinteger(L, value),
                   .is_in_sequence = is_in_sequence,
                   .is_repeat = is_repeat};
-    if (r->type == LUA_TBOOLEAN)
-        r->given.integer = lua_toboolean(L, value);
-    else if (lua_isinteger(L, value))
-        r->given.integer = lua_tointeger(L, value), r->is_integer = true;
-    else if (r->type == LUA_TNUMBER)
-        r->given.number = lua_tonumber(L, value);
-    uint8_t *octets = (uint8_t *)(r + 1);
-    if (name->token == HPACK_TOKEN_NONE) {
-        memcpy(octets, name->text.data, name->text.size);
-        octets += name->text.size;
+    if (r->type == LUA_TNUMBER) {
+        number given = {.number = 0};
+        if (r->is_integer)
+            given.integer = lua_tointeger(L, value);
+        else
+            given.number = lua_tonumber(L, value);
+        memcpy(r + 1, &given, sizeof(given));
     }
+    uint8_t *octets = (uint8_t *)(uintptr_t)octets_of(r);
+    if (name_size > 0)
+        memcpy(octets, name->text.data, name_size);
     if (text.size > 0)
-        memcpy(octets, text.data, text.size);
+        memcpy(octets + name_size, text.data, text.size);
     list->size = end_of_record(list, list->size);
 }
 
@@ -284,7 +293,8 @@ static void move_in(lh2_field_list *list, place values, size_t before) {
 bool lh2_field_list_put(lua_State *L, int list, const lh2_field_name *name, int value) {
     const lh2_field_list *old = lua_touserdata(L, list);
     place values = find(old, name);
-    lh2_field_list *here = reserve(L, list, 2 * space_of(L, name, value));
+    size_t space = space_of(L, name, value);
+    lh2_field_list *here = reserve(L, list, values.at < values.end ? 2 * space : space);
     size_t before = here->size;
     append_value(L, here, name, value, false);
     move_in(here, values, before);
@@ -368,15 +378,22 @@ static void push_slice(lua_State *L, bytes_slice slice) {
     lua_pushlstring(L, (const char *)slice.data, slice.size);
 }
 
+static void push_number(lua_State *L, const record *r) {
+    number given;
+    memcpy(&given, r + 1, sizeof(given));
+    if (r->is_integer)
+        lua_pushinteger(L, given.integer);
+    else
+        lua_pushnumber(L, given.number);
+}
+
 static void push_scalar(lua_State *L, const record *r) {
     if (r->type == LUA_TSTRING)
         push_slice(L, text_of(r));
     else if (r->type == LUA_TBOOLEAN)
-        lua_pushboolean(L, r->given.integer != 0);
-    else if (r->is_integer)
-        lua_pushinteger(L, r->given.integer);
+        lua_pushboolean(L, text_of(r).data[0] == 't');
     else
-        lua_pushnumber(L, r->given.number);
+        push_number(L, r);
 }
 
 /* Pushes what the records at `values` hold: a value, or a sequence. [-0, +1, m] */

@@ -12,6 +12,7 @@ struct lh2_object;
 struct lh2_tick;
 
 #define LH2_MAX_HOOKS 16
+#define LH2_METATABLE_PLACES 64 /* a power of two, more than there are classes */
 
 /* What a class has asked to be told (call.h, emitter.h); any may be NULL. */
 typedef struct lh2_hooks {
@@ -19,8 +20,13 @@ typedef struct lh2_hooks {
     bool (*on_blame)(lua_State *L, struct lh2_object *object);
     void (*on_listener)(lua_State *L, int index, int event, bool is_added);
     uint64_t listener_events; /* ... of which events, a bit for each */
-    void (*on_watched)(lua_State *L, struct lh2_object *watcher, int event, int nargs);
 } lh2_hooks;
+
+/* Where the metatable of a class is held. */
+typedef struct lh2_metatable {
+    const struct lh2_class *class; /* NULL: a free place */
+    int ref;
+} lh2_metatable;
 
 typedef struct lh2_runtime {
     net_loop *loop;           /* NULL until first used; made anew in a forked child */
@@ -35,6 +41,9 @@ typedef struct lh2_runtime {
     list_node spare_writes; /* the memory of some that are through */
     uint32_t spare_write_count;
     lh2_hooks hooks[LH2_MAX_HOOKS];
+    /* Told of what a watched object emits (emitter.h). */
+    void (*on_watched)(lua_State *L, struct lh2_object *watcher, int event, int nargs);
+    lh2_metatable metatables[LH2_METATABLE_PLACES]; /* of classes, by their addresses (class.c) */
     lua_State *idle_task; /* a coroutine for handlers to run in (task.c); NULL: none is idle */
     int idle_task_ref;    /* held */
     int enter_ref, blame_ref, traceback_ref; /* functions of call.c, held */

@@ -256,14 +256,10 @@ int lh2_exchange_set_timeout(lua_State *L) {
 
 /* -------------------------------------------------------------------------- to the handlers */
 
-static bool is_value(bytes_slice value, const char *text) {
-    return bytes_slice_equal(value, bytes_slice_of(text, strlen(text)));
-}
-
 /* The value of a field of the request, or empty data. */
-static bytes_slice find_field(const lh2_kept_fields *fields, bytes_slice name) {
+static bytes_slice find_field(const lh2_kept_fields *fields, hpack_token name) {
     for (size_t i = 0; fields != NULL && i < fields->count; i++)
-        if (bytes_slice_equal(fields->fields[i].name, name))
+        if (fields->fields[i].token == name)
             return fields->fields[i].value;
     return bytes_slice_of(NULL, 0);
 }
@@ -306,8 +302,9 @@ static void announce(lua_State *L, lh2_server *server, const lh2_carrier *versio
     lua_remove(L, -3);
     if (headers > 0)
         lh2_request_use_headers(L, -2, headers, headers + 2);
-    bytes_slice expectation = find_field(fields, BYTES_LITERAL("expect"));
-    if (is_value(find_field(fields, BYTES_LITERAL(":method")), "CONNECT")) {
+    bytes_slice expectation = find_field(fields, HPACK_TOKEN_EXPECT);
+    bytes_slice method = find_field(fields, HPACK_TOKEN_METHOD);
+    if (bytes_slice_equal(method, BYTES_LITERAL("CONNECT"))) {
         if (lh2_has_listener(&server->object, LH2_EVENT_CONNECT))
             emit_exchange(L, server, LH2_EVENT_CONNECT);
         else
@@ -374,7 +371,7 @@ void lh2_exchange_open(lua_State *L) {
     lh2_set_listener_hook(L, &lh2_request_class, LH2_EVERY_EVENT, on_request_listener);
     lh2_set_listener_hook(L, &lh2_response_class, LH2_EVENT_BIT(DRAIN), on_response_listener);
     lh2_set_listener_hook(L, &lh2_server_class, LH2_EVENT_BIT(REQUEST), on_server_listener);
-    lh2_set_watch_hook(L, &lh2_response_class, on_watched);
+    lh2_set_watch_hook(L, on_watched);
     lh2_export_class(L, "Http2ServerRequest", &lh2_request_class);
     lh2_export_class(L, "Http2ServerResponse", &lh2_response_class);
 }

@@ -4,6 +4,11 @@ static lh2_response *check_response(lua_State *L) {
     return lh2_check(L, 1, &lh2_response_class);
 }
 
+/* The same in getters and setters, which are called for nothing else. */
+static lh2_response *self(lua_State *L) {
+    return lua_touserdata(L, 1);
+}
+
 bool lh2_response_is_open(const lh2_response *response) {
     return !response->is_closed && !response->carrier->is_destroyed;
 }
@@ -243,13 +248,13 @@ static const luaL_Reg methods[] = {
 /* ------------------------------------------------------------------------ getters and setters */
 
 static int get_status_code(lua_State *L) {
-    lua_pushinteger(L, check_response(L)->status);
+    lua_pushinteger(L, self(L)->status);
     return 1;
 }
 
 /* Node cuts it to an integer; what is no number counts as 0. */
 static int set_status_code(lua_State *L) {
-    lh2_response *response = check_response(L);
+    lh2_response *response = self(L);
     double status = lua_tonumber(L, 2);
     if (status >= 100 && status < 200)
         return lh2_raise(L, "ERR_HTTP2_INFO_STATUS_NOT_ALLOWED", NULL);
@@ -260,52 +265,49 @@ static int set_status_code(lua_State *L) {
 }
 
 static int get_status_message(lua_State *L) {
-    check_response(L);
     lh2_warn_once(L, LH2_WARNING_STATUS_MESSAGE);
     lua_pushliteral(L, "");
     return 1;
 }
 
 static int set_status_message(lua_State *L) {
-    check_response(L);
     lh2_warn_once(L, LH2_WARNING_STATUS_MESSAGE);
     return 0;
 }
 
 static int get_headers_sent(lua_State *L) {
-    lua_pushboolean(L, lh2_response_has_begun(check_response(L)));
+    lua_pushboolean(L, lh2_response_has_begun(self(L)));
     return 1;
 }
 
 static int get_send_date(lua_State *L) {
-    lua_pushboolean(L, check_response(L)->has_date);
+    lua_pushboolean(L, self(L)->has_date);
     return 1;
 }
 
 static int set_send_date(lua_State *L) {
-    check_response(L)->has_date = lua_toboolean(L, 2);
+    self(L)->has_date = lua_toboolean(L, 2);
     return 0;
 }
 
 static int get_finished(lua_State *L) {
-    lua_pushboolean(L, check_response(L)->is_ending);
+    lua_pushboolean(L, self(L)->is_ending);
     return 1;
 }
 
 /* Node: a field that is never changed. */
 static int get_writable(lua_State *L) {
-    check_response(L);
     lua_pushboolean(L, true);
     return 1;
 }
 
 static int get_closed(lua_State *L) {
-    lua_pushboolean(L, check_response(L)->is_closed);
+    lua_pushboolean(L, self(L)->is_closed);
     return 1;
 }
 
 static int get_req(lua_State *L) {
-    if (check_response(L)->request != NULL)
+    if (self(L)->request != NULL)
         lh2_push_slot(L, 1, LH2_SLOT_OWNER);
     else
         lua_pushnil(L);
@@ -313,13 +315,12 @@ static int get_req(lua_State *L) {
 }
 
 static int get_stream(lua_State *L) {
-    check_response(L);
     lh2_push_carrier(L, 1);
     return 1;
 }
 
 static int get_socket(lua_State *L) {
-    if (check_response(L)->is_closed)
+    if (self(L)->is_closed)
         lua_pushnil(L);
     else
         lh2_push_exchange_socket(L, 1);
@@ -328,7 +329,6 @@ static int get_socket(lua_State *L) {
 
 #define FORWARD(name)                                                                              \
     static int get_##name(lua_State *L) {                                                          \
-        check_response(L);                                                                         \
         lh2_push_carrier(L, 1);                                                                    \
         lua_getfield(L, -1, #name);                                                                \
         return 1;                                                                                  \

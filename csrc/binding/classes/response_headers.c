@@ -53,8 +53,7 @@ static bool is_dropped(lua_State *L, const lh2_response *response, const lh2_fie
 }
 
 /* (name, value), by lh2_field_list_put or its like. */
-static int change_header(lua_State *L,
-                         bool change(lua_State *, int, const lh2_field_name *, int)) {
+static int change_header(lua_State *L, bool change(lua_State *, int, const lh2_field_name *, int)) {
     lh2_response *response = check_response(L);
     lua_settop(L, 3);
     lh2_field_name name = lh2_field_check_pair(L, 2);
