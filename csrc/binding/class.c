@@ -11,7 +11,7 @@ static const char brand;
 
 /* The place of the class, which may be free. */
 static lh2_metatable *find_metatable(lh2_runtime *runtime, const lh2_class *class) {
-    size_t at = (uintptr_t)class / 16; /* next to each other, so that few places are taken twice */
+    size_t at = (uintptr_t) class / 16; /* next to each other, so that few places are taken twice */
     for (;; at++) {
         lh2_metatable *place = &runtime->metatables[at & (LH2_METATABLE_PLACES - 1)];
         if (!place->class || place->class == class)

@@ -26,7 +26,7 @@ typedef struct lh2_object {
 struct lh2_class {
     const char *name; /* Node's */
     const lh2_class *parent;
-    const luaL_Reg *methods;     /* obj:method(...) */
+    const luaL_Reg *methods; /* obj:method(...) */
     /* Called for an object of the class alone, which need not be checked: */
     const luaL_Reg *getters;     /* obj.name: with the object, returns 1 value */
     const luaL_Reg *setters;     /* obj.name = v: with object and value */
