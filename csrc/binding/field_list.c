@@ -70,41 +70,33 @@ static int raise_value(lua_State *L, int name, int value) {
     return lh2_raise(L, "ERR_HTTP2_INVALID_HEADER_VALUE", lua_tostring(L, -1));
 }
 
-/* RFC 9110 §5.5. */
-static void check_text(lua_State *L, int name, int value) {
-    size_t size;
-    const char *text = lua_tolstring(L, value, &size);
-    for (size_t i = 0; i < size; i++)
-        if (((uint8_t)text[i] < 0x20 && text[i] != '\t') || text[i] == 0x7f)
+/* Reads the value at index `value`, which is none of a field or has octets that cannot be sent (RFC 9110
+ * §5.5): raises. [-0, +0, v] */
+static void check_scalar(lua_State *L, int name, int value, lh2_scalar *scalar) {
+    lh2_scalar_read(L, value, scalar);
+    if (scalar->text.data == NULL)
+        raise_value(L, name, value);
+    for (size_t i = 0; i < scalar->text.size; i++) {
+        uint8_t c = scalar->text.data[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
             lh2_raise_text(L, "TypeError", "ERR_INVALID_CHAR",
                            "Invalid character in header content [\"%s\"]", lua_tostring(L, name));
+    }
 }
 
-static void check_scalar(lua_State *L, int name, int value) {
-    int type = lua_type(L, value);
-    if (type == LUA_TSTRING)
-        check_text(L, name, value);
-    else if (type != LUA_TNUMBER && type != LUA_TBOOLEAN)
-        raise_value(L, name, value);
-}
-
-/* Raises for what is no value of a field, nor a sequence of them. [-0, +0, v] */
-static void check_value(lua_State *L, int name, int value) {
-    if (!lua_istable(L, value)) {
-        check_scalar(L, name, value);
+void lh2_field_check_pair(lua_State *L, int name, lh2_given_field *field) {
+    field->name = check_name(L, name);
+    field->index = name + 1;
+    if (!lua_istable(L, name + 1)) {
+        check_scalar(L, name, name + 1, &field->value);
         return;
     }
-    for (int i = 1, count = (int)lua_rawlen(L, value); i <= count; i++) {
-        lua_rawgeti(L, value, i);
-        check_scalar(L, name, lua_gettop(L));
+    for (int i = 1, count = (int)lua_rawlen(L, name + 1); i <= count; i++) {
+        lua_rawgeti(L, name + 1, i);
+        check_scalar(L, name, lua_gettop(L), &field->value);
         lua_pop(L, 1);
     }
-}
-
-lh2_field_name lh2_field_check_pair(lua_State *L, int name) {
-    lh2_field_name checked = check_name(L, name);
-    check_value(L, name, name + 1);
-    return checked;
+    field->value.type = LUA_TTABLE;
 }
 
 /* ------------------------------------------------------------------------------- the records */
@@ -213,67 +205,62 @@ static lh2_field_list *reserve(lua_State *L, int list, size_t extra) {
     return grown;
 }
 
-/* How much room the scalar at index `value` takes at most. [-0, +0, v] */
-static size_t space_of_scalar(lua_State *L, const lh2_field_name *name, int value) {
-    size_t size = lua_type(L, value) == LUA_TSTRING ? lua_rawlen(L, value) : LH2_SCALAR_OCTETS;
-    if (size > UINT32_MAX || name->text.size > UINT32_MAX)
+/* How much room the value takes. [-0, +0, v] */
+static size_t space_of(lua_State *L, const lh2_given_field *field, const lh2_scalar *value) {
+    size_t number_size = value->type == LUA_TNUMBER ? sizeof(number) : 0;
+    if (field->name.text.size > UINT32_MAX || value->text.size > UINT32_MAX)
         lh2_raise_memory(L);
-    return record_size(sizeof(number) + name->text.size + size);
+    return record_size(number_size + field->name.text.size + value->text.size);
 }
 
-static size_t space_of(lua_State *L, const lh2_field_name *name, int value) {
-    if (!lua_istable(L, value))
-        return space_of_scalar(L, name, value);
-    size_t space = record_size(name->text.size);
-    for (int i = 1, count = (int)lua_rawlen(L, value); i <= count; i++) {
-        lua_rawgeti(L, value, i);
-        space += space_of_scalar(L, name, lua_gettop(L));
+/* The same of a sequence's values together. */
+static size_t space_of_sequence(lua_State *L, const lh2_given_field *field) {
+    lh2_scalar value = {.type = LUA_TNIL};
+    size_t space = space_of(L, field, &value);
+    for (int i = 1, count = (int)lua_rawlen(L, field->index); i <= count; i++) {
+        lua_rawgeti(L, field->index, i);
+        lh2_scalar_read(L, -1, &value);
+        space += space_of(L, field, &value);
         lua_pop(L, 1);
     }
     return space;
 }
 
-/* Appends the scalar at index `value` (or nil), for which there is room. */
-static void append_scalar(lua_State *L, lh2_field_list *list, const lh2_field_name *name, int value,
-                          bool is_in_sequence, bool is_repeat) {
-    char space[LH2_SCALAR_OCTETS];
-    bytes_slice text = lh2_scalar_text(L, value, space);
+/* Appends the value, which is at `index`, and for which there is room. */
+static void append_value(lua_State *L, lh2_field_list *list, const lh2_field_name *name, int index,
+                         const lh2_scalar *value, bool is_in_sequence, bool is_repeat) {
     size_t name_size = name->token == HPACK_TOKEN_NONE ? name->text.size : 0;
     record *r = record_at(list, list->size);
     *r = (record){.name_size = (uint32_t)name_size,
-                  .value_size = (uint32_t)text.size,
+                  .value_size = (uint32_t)value->text.size,
                   .token = name->token,
-                  .type = (uint8_t)lua_type(L, value),
-                  .is_integer = lua_isinteger(L, value),
+                  .type = (uint8_t)value->type,
                   .is_in_sequence = is_in_sequence,
                   .is_repeat = is_repeat};
-    if (r->type == LUA_TNUMBER) {
-        number given = {.number = 0};
+    if (value->type == LUA_TNUMBER) {
+        number given = {.number = lua_tonumber(L, index)};
+        r->is_integer = lua_isinteger(L, index);
         if (r->is_integer)
-            given.integer = lua_tointeger(L, value);
-        else
-            given.number = lua_tonumber(L, value);
+            given.integer = lua_tointeger(L, index);
         memcpy(r + 1, &given, sizeof(given));
     }
     uint8_t *octets = (uint8_t *)(uintptr_t)octets_of(r);
     if (name_size > 0)
         memcpy(octets, name->text.data, name_size);
-    if (text.size > 0)
-        memcpy(octets + name_size, text.data, text.size);
+    if (value->text.size > 0)
+        memcpy(octets + name_size, value->text.data, value->text.size);
     list->size = end_of_record(list, list->size);
 }
 
-/* Appends a value of a name, which may have some. */
-static void append_value(lua_State *L, lh2_field_list *list, const lh2_field_name *name, int value,
-                         bool is_repeat) {
-    if (!lua_istable(L, value)) {
-        append_scalar(L, list, name, value, is_repeat, is_repeat);
-        return;
-    }
-    int count = (int)lua_rawlen(L, value);
+/* Appends the values of a sequence; of none, if the name has no other, a record that says so. */
+static void append_sequence(lua_State *L, lh2_field_list *list, const lh2_given_field *field,
+                            bool is_repeat) {
+    int count = (int)lua_rawlen(L, field->index);
     for (int i = 1; i <= count || (i == 1 && !is_repeat); i++) {
-        lua_rawgeti(L, value, i);
-        append_scalar(L, list, name, lua_gettop(L), true, is_repeat || i > 1);
+        lh2_scalar value;
+        lua_rawgeti(L, field->index, i);
+        lh2_scalar_read(L, -1, &value);
+        append_value(L, list, &field->name, -1, &value, true, is_repeat || i > 1);
         lua_pop(L, 1);
     }
 }
@@ -290,30 +277,35 @@ static void move_in(lh2_field_list *list, place values, size_t before) {
     list->size -= values.end - values.at;
 }
 
-bool lh2_field_list_put(lua_State *L, int list, const lh2_field_name *name, int value) {
+/* Appends the field, in the place of what is at `values`, the values that its name has; or, as an addition,
+ * behind them. [-0, +0, m] */
+static bool put(lua_State *L, int list, const lh2_given_field *field, place values,
+                bool is_addition) {
     const lh2_field_list *old = lua_touserdata(L, list);
-    place values = find(old, name);
-    size_t space = space_of(L, name, value);
-    lh2_field_list *here = reserve(L, list, values.at < values.end ? 2 * space : space);
+    bool is_sequence = field->value.type == LUA_TTABLE, is_new = values.at == values.end;
+    bool is_repeat = is_addition && record_at(old, values.at)->type != LUA_TNIL;
+    size_t space = is_sequence ? space_of_sequence(L, field) : space_of(L, field, &field->value);
+    lh2_field_list *here = reserve(L, list, is_new ? space : 2 * space);
     size_t before = here->size;
-    append_value(L, here, name, value, false);
+    if (is_sequence)
+        append_sequence(L, here, field, is_repeat);
+    else
+        append_value(L, here, &field->name, field->index, &field->value, is_addition, is_repeat);
+    if (is_repeat) {
+        record_at(here, values.at)->is_in_sequence = true;
+        values.at = values.end;
+    }
     move_in(here, values, before);
     return here != old;
 }
 
-bool lh2_field_list_add(lua_State *L, int list, const lh2_field_name *name, int value) {
-    const lh2_field_list *old = lua_touserdata(L, list);
-    place values = find(old, name);
-    bool is_first = values.at == values.end || record_at(old, values.at)->type == LUA_TNIL;
-    if (is_first)
-        return lh2_field_list_put(L, list, name, value);
-    lh2_field_list *here = reserve(L, list, 2 * space_of(L, name, value));
-    size_t before = here->size;
-    append_value(L, here, name, value, true);
-    record_at(here, values.at)->is_in_sequence = true;
-    values.at = values.end;
-    move_in(here, values, before);
-    return here != old;
+bool lh2_field_list_put(lua_State *L, int list, const lh2_given_field *field) {
+    return put(L, list, field, find(lua_touserdata(L, list), &field->name), false);
+}
+
+bool lh2_field_list_add(lua_State *L, int list, const lh2_given_field *field) {
+    place values = find(lua_touserdata(L, list), &field->name);
+    return put(L, list, field, values, values.at < values.end);
 }
 
 void lh2_field_list_erase(lua_State *L, int list, const lh2_field_name *name) {
@@ -328,14 +320,15 @@ void lh2_field_list_erase(lua_State *L, int list, const lh2_field_name *name) {
 /* ------------------------------------------------------------------------------- whole tables */
 
 void lh2_field_list_push_copy(lua_State *L, int given) {
+    lh2_given_field field;
     int count = (int)lua_rawlen(L, given), list = lua_gettop(L) + 1;
     lua_pushnil(L);
     reserve(L, list, 1);
     for (int i = 1; i < count; i += 2) {
         lua_rawgeti(L, given, i);
         lua_rawgeti(L, given, i + 1);
-        lh2_field_name name = lh2_field_check_pair(L, list + 1);
-        lh2_field_list_add(L, list, &name, list + 2);
+        lh2_field_check_pair(L, list + 1, &field);
+        lh2_field_list_add(L, list, &field);
         lua_settop(L, list);
     }
     if (count > 0)
@@ -345,8 +338,8 @@ void lh2_field_list_push_copy(lua_State *L, int given) {
             continue;
         lua_pushvalue(L, list + 1);
         lua_pushvalue(L, list + 2);
-        lh2_field_name name = lh2_field_check_pair(L, list + 3);
-        lh2_field_list_put(L, list, &name, list + 4);
+        lh2_field_check_pair(L, list + 3, &field);
+        lh2_field_list_put(L, list, &field);
     }
 }
 

@@ -16,11 +16,18 @@ typedef struct lh2_field_name {
     hpack_token token;
 } lh2_field_name;
 
+/* What a program sets. */
+typedef struct lh2_given_field {
+    lh2_field_name name;
+    int index;        /* of the value */
+    lh2_scalar value; /* the same read, unless it is a sequence */
+} lh2_given_field;
+
 /* Replaces the name at `index`, a string, by how it is sent: without white space around it, in lower
  * case. [-0, +0, m] */
 lh2_field_name lh2_field_fold_name(lua_State *L, int index);
-/* Folds and checks the name at index `name` and the value behind it. [-0, +0, v] */
-lh2_field_name lh2_field_check_pair(lua_State *L, int name);
+/* Folds and checks the name at index `name` and the value behind it, which stay there. [-0, +0, v] */
+void lh2_field_check_pair(lua_State *L, int name, lh2_given_field *field);
 
 /* Pushes a list of what a program gave: a map, or a flat sequence, in which a name may come more than
  * once. [-0, +1, v] */
@@ -29,11 +36,10 @@ void lh2_field_list_push_copy(lua_State *L, int given);
  * the same names. [-0, +1, v] */
 void lh2_field_list_push_merged(lua_State *L, int list, int given);
 
-/* Sets the name to the value at index `value`, which has been checked. Whether another list is at `list`
- * now. [-0, +0, m] */
-bool lh2_field_list_put(lua_State *L, int list, const lh2_field_name *name, int value);
+/* Sets a field. Whether another list is at `list` now. [-0, +0, m] */
+bool lh2_field_list_put(lua_State *L, int list, const lh2_given_field *field);
 /* Adds the value to those that the name has; else the same. [-0, +0, m] */
-bool lh2_field_list_add(lua_State *L, int list, const lh2_field_name *name, int value);
+bool lh2_field_list_add(lua_State *L, int list, const lh2_given_field *field);
 void lh2_field_list_erase(lua_State *L, int list, const lh2_field_name *name);
 
 /* Pushes the value of the name, or nil. [-0, +1, m] */

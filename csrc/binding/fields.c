@@ -225,20 +225,24 @@ static char *print_integer(char *end, int64_t value) {
     return end;
 }
 
-bytes_slice lh2_scalar_text(lua_State *L, int index, char space[LH2_SCALAR_OCTETS]) {
+void lh2_scalar_read(lua_State *L, int index, lh2_scalar *scalar) {
     int64_t integer = 0;
     size_t size = 0;
-    const char *text = space;
-    switch (lua_type(L, index)) {
+    const char *text = NULL;
+    scalar->type = lua_type(L, index);
+    switch (scalar->type) {
     case LUA_TSTRING:
         text = lua_tolstring(L, index, &size);
         break;
     case LUA_TNUMBER:
+        text = scalar->_space;
         if (lua_compat_integer(L, index, &integer)) {
-            text = print_integer(space + LH2_SCALAR_OCTETS, integer);
-            size = (size_t)(space + LH2_SCALAR_OCTETS - text);
+            char *end = scalar->_space + sizeof scalar->_space;
+            text = print_integer(end, integer);
+            size = (size_t)(end - text);
         } else {
-            size = (size_t)snprintf(space, LH2_SCALAR_OCTETS, "%.14g", lua_tonumber(L, index));
+            size = (size_t)snprintf(scalar->_space, sizeof scalar->_space, "%.14g",
+                                    lua_tonumber(L, index));
         }
         break;
     case LUA_TBOOLEAN:
@@ -248,26 +252,22 @@ bytes_slice lh2_scalar_text(lua_State *L, int index, char space[LH2_SCALAR_OCTET
     default:
         break;
     }
-    return bytes_slice_of(text, size);
+    scalar->text = bytes_slice_of(text, size);
 }
 
 /* The scalar on top as text: a string's own, else kept. Leaves the stack. [-0, +0, v] */
 static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name) {
-    char space[LH2_SCALAR_OCTETS];
-    bytes_slice text = lh2_scalar_text(L, -1, space);
-    switch (lua_type(L, -1)) {
-    case LUA_TSTRING:
-        check_value(L, name, text);
-        return text;
-    case LUA_TNUMBER:
-    case LUA_TBOOLEAN:
-        break;
-    default:
-        raise_name(L, "ERR_HTTP2_INVALID_HEADER_VALUE", name);
+    lh2_scalar scalar;
+    lh2_scalar_read(L, -1, &scalar);
+    if (scalar.type == LUA_TSTRING) {
+        check_value(L, name, scalar.text);
+        return scalar.text;
     }
-    uint8_t *octets = keep_octets(L, f, text.size);
-    memcpy(octets, text.data, text.size);
-    return bytes_slice_of(octets, text.size);
+    if (scalar.text.data == NULL)
+        raise_name(L, "ERR_HTTP2_INVALID_HEADER_VALUE", name);
+    uint8_t *octets = keep_octets(L, f, scalar.text.size);
+    memcpy(octets, scalar.text.data, scalar.text.size);
+    return bytes_slice_of(octets, scalar.text.size);
 }
 
 static void grow_list(lua_State *L, lh2_fields *f) {

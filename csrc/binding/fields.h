@@ -73,10 +73,16 @@ typedef struct lh2_kept_fields {
 /* A copy of the fields, to be freed with mem_free; NULL when memory is out. */
 lh2_kept_fields *lh2_fields_keep(const hpack_field *fields, size_t count);
 
-/* How the scalar at `index` is sent, in the string itself or in `space`; of anything else: nothing.
- * [-0, +0, -] */
-#define LH2_SCALAR_OCTETS 32
-bytes_slice lh2_scalar_text(lua_State *L, int index, char space[LH2_SCALAR_OCTETS]);
+/* A value in Lua and how it is sent: a string's own octets, or those of a number or boolean as they are
+ * printed; of any other type: none. */
+typedef struct lh2_scalar {
+    int type;
+    bytes_slice text;
+    char _space[32];
+} lh2_scalar;
+
+/* Reads the value at `index`. [-0, +0, -] */
+void lh2_scalar_read(lua_State *L, int index, lh2_scalar *scalar);
 
 /* Whether Node takes one value at most of the name. */
 bool lh2_is_single_value(bytes_slice name);

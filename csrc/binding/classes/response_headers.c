@@ -53,15 +53,16 @@ static bool is_dropped(lua_State *L, const lh2_response *response, const lh2_fie
 }
 
 /* (name, value), by lh2_field_list_put or its like. */
-static int change_header(lua_State *L, bool change(lua_State *, int, const lh2_field_name *, int)) {
+static int change_header(lua_State *L, bool change(lua_State *, int, const lh2_given_field *)) {
     lh2_response *response = check_response(L);
     lua_settop(L, 3);
-    lh2_field_name name = lh2_field_check_pair(L, 2);
+    lh2_given_field field;
+    lh2_field_check_pair(L, 2, &field);
     check_open(L, response);
-    if (is_dropped(L, response, &name))
+    if (is_dropped(L, response, &field.name))
         return 0;
     push_list(L, 1);
-    if (change(L, 4, &name, 3))
+    if (change(L, 4, &field))
         lh2_set_slot(L, 1, LH2_SLOT_HEADERS);
     return 0;
 }
@@ -156,9 +157,10 @@ static int get_headers(lua_State *L) {
 static int set_trailer(lua_State *L) {
     lh2_response *response = check_response(L);
     lua_settop(L, 3);
-    lh2_field_name name = lh2_field_check_pair(L, 2);
+    lh2_given_field field;
+    lh2_field_check_pair(L, 2, &field);
     lh2_get_private(L, 1, &trailers_key);
-    if (lh2_field_list_put(L, 4, &name, 3))
+    if (lh2_field_list_put(L, 4, &field))
         lh2_set_private(L, 1, &trailers_key);
     response->has_trailers = true;
     return 0;
