@@ -1,10 +1,12 @@
 #include "binding/class.h"
 
+#include <assert.h>
+
 #include "binding/error.h"
 
 /* A class's metatable is held by the runtime. It has the names of the class and of each ancestor as keys,
  * and two tables of members: what can be read (a method, or the address of a getter's entry) and what can
- * be set (a setter's). */
+ * be set (a setter's). A class with a late finalizer has another, with __gc. */
 static const char readable_key, settable_key;
 static const char metatables_key; /* in the registry: the sequence of all metatables */
 static const char brand;
@@ -173,6 +175,24 @@ void lh2_class_derive(lua_State *L, int parent, int members) {
     install_members(L, lua_gettop(L) - 2);
 }
 
+/* Makes the metatable with the late finalizer, if there is one, and holds it: LUA_NOREF where there is
+ * none; the one on top is without. [-0, +0, m] */
+static int split_finalizer(lua_State *L) {
+    int metatable = lua_gettop(L), ref = LUA_NOREF;
+    lua_getfield(L, metatable, LH2_LATE_GC);
+    if (!lua_isnil(L, -1)) {
+        lua_pushnil(L);
+        lua_setfield(L, metatable, "__gc");
+        lua_newtable(L);
+        copy_table(L, metatable);
+        lua_pushvalue(L, -2);
+        lua_setfield(L, -2, "__gc");
+        ref = lh2_hold(L);
+    }
+    lua_settop(L, metatable);
+    return ref;
+}
+
 void lh2_class_register(lua_State *L, const lh2_class *class) {
     lh2_runtime *runtime = lh2_runtime_of(L);
     if (class->parent)
@@ -196,8 +216,12 @@ void lh2_class_register(lua_State *L, const lh2_class *class) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &metatables_key);
     lua_pushvalue(L, parent + 1);
     lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
+    assert(lua_rawlen(L, -1) < LH2_METATABLE_PLACES); /* a search finds a free one */
     lua_pop(L, 1);
-    *find_metatable(runtime, class) = (lh2_metatable){class, lh2_hold(L)};
+    lh2_metatable *place = find_metatable(runtime, class);
+    place->finalized_ref = split_finalizer(L);
+    place->ref = lh2_hold(L);
+    place->class = class;
     lua_pop(L, 1);
 }
 
@@ -331,6 +355,19 @@ void lh2_push_slot(lua_State *L, int index, int slot) {
 void lh2_finalize(lh2_object *object) {
     if (object->anchors > 0)
         object->runtime->is_closing = true;
+}
+
+void lh2_need_finalizer(lua_State *L, lh2_object *object) {
+    if (object->has_finalizer)
+        return;
+    object->has_finalizer = 1;
+    int ref = find_metatable(object->runtime, object->class)->finalized_ref;
+    if (ref == LUA_NOREF)
+        return; /* it has had one all along */
+    lh2_push(L, object);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
+    lua_setmetatable(L, -2);
+    lua_pop(L, 1);
 }
 
 bool lh2_is_a(const lh2_object *object, const lh2_class *class) {

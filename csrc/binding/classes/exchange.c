@@ -52,8 +52,14 @@ static lh2_response *new_response(lua_State *L, lh2_server *server, lh2_duplex *
 
 void lh2_exchange_new(lua_State *L, lh2_server *server, const lh2_carrier *version) {
     lh2_duplex *carrier = lua_touserdata(L, -1);
-    lh2_request *request =
-        lh2_new_with_slots(L, carrier->object.runtime, &lh2_request_class, sizeof(*request), 1);
+    const lh2_kept_fields *fields = version->request(carrier);
+    size_t size = fields != NULL ? lh2_packed_size(fields->fields, fields->count) : 0;
+    lh2_request *request = lh2_new_with_slots(L, carrier->object.runtime, &lh2_request_class,
+                                              sizeof(*request) + size, 1);
+    if (fields != NULL) {
+        lh2_pack_fields(request->fields, fields->fields, fields->count);
+        request->field_count = fields->count;
+    }
     apply_class(L, server, request_key(version));
     lua_pushvalue(L, -2);
     lh2_set_slot(L, -2, LH2_SLOT_OWNER);
@@ -256,14 +262,6 @@ int lh2_exchange_set_timeout(lua_State *L) {
 
 /* -------------------------------------------------------------------------- to the handlers */
 
-/* The value of a field of the request, or empty data. */
-static bytes_slice find_field(const lh2_kept_fields *fields, hpack_token name) {
-    for (size_t i = 0; fields != NULL && i < fields->count; i++)
-        if (fields->fields[i].token == name)
-            return fields->fields[i].value;
-    return bytes_slice_of(NULL, 0);
-}
-
 /* Emits the event for the request and response on top, which are popped. [-2, +0, e] */
 static void emit_exchange(lua_State *L, lh2_server *server, lh2_event event) {
     lh2_emit(L, &server->object, event, 2);
@@ -297,13 +295,14 @@ static void announce_expecting(lua_State *L, lh2_server *server, bytes_slice exp
 /* Makes the two for the carrier on top, which is popped, and emits what is due. `headers`: the index of
  * {headers, flags, rawHeaders} if they were made; 0. [-1, +0, e] */
 static void announce(lua_State *L, lh2_server *server, const lh2_carrier *version, int headers) {
-    const lh2_kept_fields *fields = version->request(lua_touserdata(L, -1));
     lh2_exchange_new(L, server, version);
+    const lh2_request *request = lua_touserdata(L, -2);
     lua_remove(L, -3);
     if (headers > 0)
         lh2_request_use_headers(L, -2, headers, headers + 2);
-    bytes_slice expectation = find_field(fields, HPACK_TOKEN_EXPECT);
-    bytes_slice method = find_field(fields, HPACK_TOKEN_METHOD);
+    bytes_slice expectation =
+        lh2_packed_find(request->fields, request->field_count, HPACK_TOKEN_EXPECT);
+    bytes_slice method = lh2_packed_find(request->fields, request->field_count, HPACK_TOKEN_METHOD);
     if (bytes_slice_equal(method, BYTES_LITERAL("CONNECT"))) {
         if (lh2_has_listener(&server->object, LH2_EVENT_CONNECT))
             emit_exchange(L, server, LH2_EVENT_CONNECT);

@@ -21,9 +21,9 @@ static void push_headers(lua_State *L, int index) {
     if (!lua_isnil(L, -1))
         return;
     lua_pop(L, 1);
-    const lh2_kept_fields *fields = request->version->request(request->carrier);
-    lh2_push_headers(L, request->object.runtime, fields != NULL ? fields->fields : NULL,
-                     fields != NULL ? fields->count : 0);
+    const hpack_field *fields = lh2_push_unpacked(L, request->fields, request->field_count);
+    lh2_push_headers(L, request->object.runtime, fields, request->field_count);
+    lua_replace(L, -2);
     lua_pushvalue(L, -1);
     lh2_set_private(L, index, &headers_key);
 }
@@ -37,14 +37,9 @@ static void push_header(lua_State *L, hpack_token name) {
         lua_replace(L, -2);
         return;
     }
-    const lh2_kept_fields *fields = request->version->request(request->carrier);
-    for (size_t i = 0; fields != NULL && i < fields->count; i++) {
-        bytes_slice value = fields->fields[i].value;
-        if (fields->fields[i].token != name)
-            continue;
+    bytes_slice value = lh2_packed_find(request->fields, request->field_count, name);
+    if (value.data != NULL)
         lua_pushlstring(L, (const char *)value.data, value.size);
-        return;
-    }
 }
 
 void lh2_request_use_headers(lua_State *L, int index, int headers, int raw) {
@@ -75,9 +70,12 @@ static int get_raw_headers(lua_State *L) {
     lh2_get_private(L, 1, &raw_headers_key);
     if (!lua_isnil(L, -1))
         return 1;
-    const lh2_kept_fields *fields = request->version->raw_request(request->carrier);
-    lh2_push_raw_headers(L, request->object.runtime, fields != NULL ? fields->fields : NULL,
-                         fields != NULL ? fields->count : 0);
+    const lh2_kept_fields *raw = request->version->raw_request(request->carrier);
+    const hpack_field *fields = raw != NULL ? raw->fields : NULL;
+    size_t count = raw != NULL ? raw->count : request->field_count;
+    if (raw == NULL)
+        fields = lh2_push_unpacked(L, request->fields, count);
+    lh2_push_raw_headers(L, request->object.runtime, fields, count);
     lua_pushvalue(L, -1);
     lh2_set_private(L, 1, &raw_headers_key);
     return 1;

@@ -260,7 +260,7 @@ static bool is_head_request(const h2_event *event) {
  * them. Returns their number. [-0, +3..4, m] */
 static int push_arguments(lua_State *L, lh2_stream *stream, const lh2_kept_fields *request,
                           bool has_raw) {
-    const lh2_runtime *runtime = stream->duplex.object.runtime;
+    lh2_runtime *runtime = stream->duplex.object.runtime;
     lh2_push(L, &stream->duplex.object);
     lh2_push_headers(L, runtime, request->fields, request->count);
     lua_pushinteger(L, stream->flags);
@@ -306,8 +306,7 @@ static void tell_request(lua_State *L, lh2_object *object, intptr_t unused) {
     if (h2_session_remote_settings(stream->session->engine)->enable_push)
         keep_origin(L, stream);
     announce(L, stream, stream->request);
-    if (stream->duplex.object.watcher == NULL) /* else the compatibility API has need of it */
-        lh2_stream_forget_request(stream);
+    lh2_stream_forget_request(stream);
 }
 
 void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_event *event) {
@@ -324,7 +323,8 @@ void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_even
     stream->flags = event->headers.flags;
     stream->is_head = is_head_request(event);
     end_of_head(stream);
-    stream->request = lh2_fields_keep(event->headers.fields, event->headers.count);
+    stream->request =
+        lh2_fields_keep(session->object.runtime, event->headers.fields, event->headers.count);
     if (stream->request == NULL)
         lh2_raise(L, "ERR_HTTP2_NO_MEM", NULL);
     if (event->headers.is_end)

@@ -8,11 +8,11 @@ static bool is_of_server(const lh2_stream *stream) {
 /* Session and stream do not know each other any more. */
 static void unlink_stream(lh2_stream *stream) {
     lh2_stream_stop_timer(stream); /* which fires for a stream that is held */
+    lh2_perf_stream_dispose(stream);
     list_remove(&stream->link);
     stream->session->stream_count--;
     stream->session = NULL;
-    if (stream->duplex.object.watcher == NULL)
-        lh2_stream_forget_request(stream);
+    lh2_stream_forget_request(stream);
 }
 
 /* Takes the stream out of session and engine, which held it until now; events that are due come by
