@@ -1,11 +1,15 @@
 #include "binding/class.h"
 
+#include <assert.h>
+
 #include "binding/error.h"
 
 /* A class's metatable is in the registry under the class's address. It has the names of the class and
  * of each ancestor as keys, and two tables of members: what can be read (a method, or the address of a
- * getter's entry) and what can be set (a setter's). */
+ * getter's entry) and what can be set (a setter's). A class with a late finalizer has another, with
+ * __gc, under the address behind that. */
 static const char readable_key, settable_key;
+#define FINALIZED(class) ((const void *)&(class)->parent)
 static const char metatables_key; /* in the registry: the sequence of all metatables */
 static const char brand;
 
@@ -37,14 +41,16 @@ static int get_member(lua_State *L) {
             return 1;
         lua_settop(L, 2);
     }
-    lua_pushvalue(L, 2);
+    if (object->has_fields) /* else the key is not needed any more */
+        lua_pushvalue(L, 2);
     lua_rawget(L, lua_upvalueindex(1));
-    if (lua_islightuserdata(L, -1)) {
+    int type = lua_type(L, -1);
+    if (type == LUA_TLIGHTUSERDATA) {
         const luaL_Reg *getter = lua_touserdata(L, -1);
         lua_settop(L, 1);
         return getter->func(L);
     }
-    if (lua_isnil(L, -1))
+    if (type == LUA_TNIL && object->has_fields)
         push_own(L, object);
     return 1;
 }
@@ -155,6 +161,23 @@ void lh2_class_derive(lua_State *L, int parent, int members) {
     install_members(L, lua_gettop(L) - 2);
 }
 
+/* Makes the metatable with the late finalizer, if there is one; the one on top is without.
+ * [-0, +0, m] */
+static void split_finalizer(lua_State *L, const lh2_class *class) {
+    int metatable = lua_gettop(L);
+    lua_getfield(L, metatable, LH2_LATE_GC);
+    if (!lua_isnil(L, -1)) {
+        lua_pushnil(L);
+        lua_setfield(L, metatable, "__gc");
+        lua_newtable(L);
+        copy_table(L, metatable);
+        lua_pushvalue(L, -2);
+        lua_setfield(L, -2, "__gc");
+        lua_rawsetp(L, LUA_REGISTRYINDEX, FINALIZED(class));
+    }
+    lua_settop(L, metatable);
+}
+
 void lh2_class_register(lua_State *L, const lh2_class *class) {
     if (class->parent)
         lua_rawgetp(L, LUA_REGISTRYINDEX, class->parent);
@@ -178,6 +201,7 @@ void lh2_class_register(lua_State *L, const lh2_class *class) {
     lua_pushvalue(L, parent + 1);
     lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
     lua_pop(L, 1);
+    split_finalizer(L, class);
     lua_rawsetp(L, LUA_REGISTRYINDEX, class);
     lua_pop(L, 1);
 }
@@ -256,6 +280,7 @@ void lh2_class_open(lua_State *L) {
 
 /* --------------------------------------------------------------------------------- objects */
 
+/* A new object, without its metatable. [-0, +1, m] */
 static void *make_object(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
                          int user_values) {
     (void)user_values;
@@ -264,20 +289,39 @@ static void *make_object(lua_State *L, lh2_runtime *runtime, const lh2_class *cl
     object->brand = &brand;
     object->class = class;
     object->runtime = runtime;
+    return object;
+}
+
+void *lh2_new(lua_State *L, const lh2_class *class, size_t size) {
+    void *object = make_object(L, lh2_runtime_of(L), class, size, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, class);
     lua_setmetatable(L, -2);
     return object;
 }
 
-void *lh2_new(lua_State *L, const lh2_class *class, size_t size) {
-    return make_object(L, lh2_runtime_of(L), class, size, 1);
+/* Sets the metatable of the object on top, which is found by number from the second time on.
+ * [-0, +0, m] */
+static void set_held_metatable(lua_State *L, lh2_runtime *runtime, const lh2_class *class) {
+    int i = 0;
+    while (runtime->metatables[i].class && runtime->metatables[i].class != class)
+        i++;
+    assert(i < LH2_MAX_HELD_METATABLES - 1); /* the last one ends the list */
+    if (!runtime->metatables[i].class) {
+        lua_rawgetp(L, LUA_REGISTRYINDEX, class);
+        runtime->metatables[i].ref = lh2_hold(L);
+        runtime->metatables[i].class = class;
+    }
+    lh2_push_held(L, runtime->metatables[i].ref);
+    lua_setmetatable(L, -2);
 }
 
 #if LUA_COMPAT_MANY_USER_VALUES
 
 void *lh2_new_with_slots(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
                          int count) {
-    return make_object(L, runtime, class, size, 1 + count);
+    void *object = make_object(L, runtime, class, size, 1 + count);
+    set_held_metatable(L, runtime, class);
+    return object;
 }
 
 void lh2_set_slot(lua_State *L, int index, int slot) {
@@ -296,7 +340,9 @@ static const char slot_keys[3];
 void *lh2_new_with_slots(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
                          int count) {
     (void)count;
-    return make_object(L, runtime, class, size, 1);
+    void *object = make_object(L, runtime, class, size, 1);
+    set_held_metatable(L, runtime, class);
+    return object;
 }
 
 void lh2_set_slot(lua_State *L, int index, int slot) {
@@ -312,6 +358,19 @@ void lh2_push_slot(lua_State *L, int index, int slot) {
 void lh2_finalize(lh2_object *object) {
     if (object->anchors > 0)
         object->runtime->is_closing = true;
+}
+
+void lh2_need_finalizer(lua_State *L, lh2_object *object) {
+    if (object->has_finalizer)
+        return;
+    object->has_finalizer = 1;
+    lh2_push(L, object);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, FINALIZED(object->class));
+    if (lua_isnil(L, -1))
+        lua_pop(L, 1); /* it has had one all along */
+    else
+        lua_setmetatable(L, -2);
+    lua_pop(L, 1);
 }
 
 bool lh2_is_a(const lh2_object *object, const lh2_class *class) {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/mem.h"
+#include "h2/text.h"
 
 const char lh2_sensitive_key;
 
@@ -191,6 +191,8 @@ static field_name read_name(lua_State *L, lh2_fields *f, const char *text, size_
 
 /* RFC 9110 §5.5: no control characters but HTAB; white space around a value is no part of it. */
 static bytes_slice check_value(lua_State *L, bytes_slice name, bytes_slice value) {
+    if (h2_text_is_field_value(value))
+        return value;
     for (size_t i = 0; i < value.size; i++) {
         uint8_t c = value.data[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f) {
@@ -221,12 +223,13 @@ static char *print_integer(char *end, int64_t value) {
     return end;
 }
 
-/* The scalar on top as text: strings as they are, numbers and booleans printed. Leaves the stack. */
-static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name) {
+/* The scalar of this type on top as text: strings as they are, numbers and booleans printed. Leaves the
+ * stack. */
+static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name, int type) {
     char number[32];
     size_t size = 0;
     const char *text = number;
-    switch (lua_type(L, -1)) {
+    switch (type) {
     case LUA_TSTRING:
         text = lua_tolstring(L, -1, &size);
         return check_value(L, name, bytes_slice_of(text, size));
@@ -296,8 +299,8 @@ static void read_pseudo(lua_State *L, lh2_fields *f, const field_name *name, byt
     f->pseudo[pseudo] = value;
 }
 
-static void read_field(lua_State *L, lh2_fields *f, const field_name *name) {
-    bytes_slice value = read_scalar(L, f, name->text);
+static void read_field(lua_State *L, lh2_fields *f, const field_name *name, int type) {
+    bytes_slice value = read_scalar(L, f, name->text, type);
     if (name->text.data[0] == ':') {
         read_pseudo(L, f, name, value);
         return;
@@ -315,8 +318,9 @@ static void read_field(lua_State *L, lh2_fields *f, const field_name *name) {
 static void read_values(lua_State *L, lh2_fields *f, const field_name *name, bool may_repeat) {
     if (may_repeat && has_field(f, name->text) && lh2_is_single_value(name->text))
         raise_name(L, "ERR_HTTP2_HEADER_SINGLE_VALUE", name->text);
-    if (lua_type(L, -1) != LUA_TTABLE) {
-        read_field(L, f, name);
+    int type = lua_type(L, -1);
+    if (type != LUA_TTABLE) {
+        read_field(L, f, name, type);
         return;
     }
     int count = (int)lua_rawlen(L, -1);
@@ -324,7 +328,7 @@ static void read_values(lua_State *L, lh2_fields *f, const field_name *name, boo
         raise_name(L, "ERR_HTTP2_HEADER_SINGLE_VALUE", name->text);
     for (int i = 1; i <= count; i++) {
         lua_rawgeti(L, -1, i);
-        read_field(L, f, name);
+        read_field(L, f, name, lua_type(L, -1));
         lua_pop(L, 1);
     }
 }
@@ -456,11 +460,12 @@ static bytes_slice keep_slice(uint8_t **space, bytes_slice slice) {
     return bytes_slice_of(octets, slice.size);
 }
 
-lh2_kept_fields *lh2_fields_keep(const hpack_field *fields, size_t count) {
+lh2_kept_fields *lh2_fields_keep(lh2_runtime *runtime, const hpack_field *fields, size_t count) {
     size_t octets = 0;
     for (size_t i = 0; i < count; i++)
         octets += fields[i].value.size + (fields[i].token == 0 ? fields[i].name.size : 0);
-    lh2_kept_fields *kept = mem_alloc(sizeof(*kept) + count * sizeof(*fields) + octets);
+    size_t size = sizeof(lh2_kept_fields) + count * sizeof(*fields) + octets;
+    lh2_kept_fields *kept = lh2_spare_take(runtime, size);
     if (kept == NULL)
         return NULL;
     uint8_t *space = (uint8_t *)(kept->fields + count);

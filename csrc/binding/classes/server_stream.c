@@ -66,7 +66,8 @@ static int stream_respond(lua_State *L) {
     lua_settop(L, 3);
     if (stream->has_sent_headers)
         return lh2_raise(L, "ERR_HTTP2_HEADERS_SENT", NULL);
-    if (!lua_isnil(L, 2) && !lua_istable(L, 2))
+    int type = lua_type(L, 2);
+    if (type != LUA_TTABLE && type != LUA_TNIL)
         return lh2_raise_type(L, "headers", "of type table", 2);
     bool is_end = false, waits = false, has_date = true, has_get_trailers = false;
     if (lh2_check_options(L, 3, "options")) {
@@ -260,7 +261,7 @@ static bool is_head_request(const h2_event *event) {
  * them. Returns their number. [-0, +3..4, m] */
 static int push_arguments(lua_State *L, lh2_stream *stream, const lh2_kept_fields *request,
                           bool has_raw) {
-    const lh2_runtime *runtime = stream->duplex.object.runtime;
+    lh2_runtime *runtime = stream->duplex.object.runtime;
     lh2_push(L, &stream->duplex.object);
     lh2_push_headers(L, runtime, request->fields, request->count);
     lua_pushinteger(L, stream->flags);
@@ -324,7 +325,8 @@ void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_even
     stream->flags = event->headers.flags;
     stream->is_head = is_head_request(event);
     end_of_head(stream);
-    stream->request = lh2_fields_keep(event->headers.fields, event->headers.count);
+    stream->request =
+        lh2_fields_keep(session->object.runtime, event->headers.fields, event->headers.count);
     if (stream->request == NULL)
         lh2_raise(L, "ERR_HTTP2_NO_MEM", NULL);
     if (event->headers.is_end)

@@ -25,7 +25,7 @@ static lh2_write *allocate_write(lua_State *L, int index, size_t size) {
     lh2_duplex *duplex = lua_touserdata(L, index);
     lh2_runtime *runtime = duplex->object.runtime;
     lh2_tick_reserve(L, runtime);
-    lh2_write *write = lh2_write_take(runtime, size);
+    lh2_write *write = lh2_spare_take(runtime, size);
     if (!write) {
         lh2_tick_unreserve(runtime);
         lh2_raise_memory(L);
@@ -34,7 +34,6 @@ static lh2_write *allocate_write(lua_State *L, int index, size_t size) {
         .duplex = duplex,
         .string = LUA_NOREF,
         .callback = LUA_NOREF,
-        .is_small = size <= LH2_SMALL_WRITE,
     };
     write->chunk.release = lh2_write_release;
     list_append(&runtime->writes, &write->all);
@@ -75,6 +74,11 @@ lh2_write *lh2_write_begin(lua_State *L, int index, size_t size) {
     return write;
 }
 
+void lh2_write_drop(lh2_runtime *runtime, lh2_write *write) {
+    list_remove(&write->all);
+    lh2_spare_give(runtime, write);
+}
+
 static bool is_drained(const lh2_duplex *duplex) {
     return duplex->needs_drain && duplex->write_length == 0 && !duplex->is_ending &&
            !duplex->is_destroyed;
@@ -86,11 +90,22 @@ static bool is_flush_due(const lh2_duplex *duplex) {
            !duplex->is_destroyed;
 }
 
-static void check_flushed(lua_State *L, lh2_duplex *duplex) {
+static void emit_finish(lua_State *L, lh2_object *object, intptr_t unused);
+
+static bool is_finish_heard(const lh2_duplex *duplex) {
+    return duplex->is_finish_awaited || lh2_has_listener(&duplex->object, LH2_EVENT_FINISH);
+}
+
+/* "finish" comes in a tick of its own, unless this is one and nobody is told of it. [-0, +0, m] */
+static void check_flushed(lua_State *L, lh2_duplex *duplex, bool is_in_tick) {
     if (!is_flush_due(duplex))
         return;
     duplex->is_flushed = true;
-    if (!duplex->ops->flushed || duplex->ops->flushed(L, duplex))
+    if (duplex->ops->flushed && !duplex->ops->flushed(L, duplex))
+        return;
+    if (is_in_tick && !is_finish_heard(duplex))
+        emit_finish(L, &duplex->object, 0);
+    else
         lh2_duplex_finished(L, duplex);
 }
 
@@ -127,7 +142,7 @@ static void complete_write(lua_State *L, lh2_object *object, intptr_t data) {
             push_cut_short(L, duplex, "write");
         lh2_call_blaming(L, 1, object);
     }
-    check_flushed(L, duplex);
+    check_flushed(L, duplex, true);
 }
 
 /* May come at any time, without a Lua state: what needs one waits for a tick. */
@@ -169,7 +184,7 @@ static void send_waiting(lua_State *L, lh2_duplex *duplex) {
         return;
     duplex->is_finish_called = true;
     duplex->ops->finish(L, duplex);
-    check_flushed(L, duplex);
+    check_flushed(L, duplex, false);
 }
 
 /* Sends a write, or has it wait. Returns whether there is room for more. [-0, +0, e] */
@@ -235,8 +250,9 @@ static void emit_finish(lua_State *L, lh2_object *object, intptr_t unused) {
     if (duplex->is_finished || (duplex->is_destroyed && !duplex->is_finish_forced))
         return;
     duplex->is_finished = true;
+    bool is_heard = is_finish_heard(duplex);
     call_finish_callbacks(L, duplex, true);
-    lh2_duplex_check_done(L, duplex);
+    lh2_duplex_check_done(L, duplex, !is_heard);
     lh2_emit(L, object, LH2_EVENT_FINISH, 0);
 }
 
@@ -307,7 +323,10 @@ void lh2_call_later(lua_State *L, lh2_object *object, int callback) {
 }
 
 int lh2_write_arguments(lua_State *L) {
+    int given = lua_gettop(L);
     lua_settop(L, 4);
+    if (given <= 2 && !lua_isfunction(L, 2))
+        return 0;
     for (int index = 2; index < 4; index++) {
         if (!lua_isfunction(L, index))
             continue;
@@ -336,9 +355,10 @@ typedef enum write_result { WRITE_REFUSED, WRITE_FULL, WRITE_HAS_ROOM } write_re
 /* The encoding of the chunk at index 2, which can be written. [-0, +0, v] */
 static lh2_encoding check_chunk(lua_State *L, const lh2_duplex *duplex) {
     lh2_encoding encoding = lh2_check_encoding(L, 3, (lh2_encoding)duplex->default_encoding);
-    if (lua_isnil(L, 2))
+    int type = lua_type(L, 2);
+    if (type == LUA_TNIL)
         lh2_raise(L, "ERR_STREAM_NULL_VALUES", NULL);
-    if (lua_type(L, 2) != LUA_TSTRING)
+    if (type != LUA_TSTRING)
         lh2_raise_type(L, "chunk", "of type string", 2);
     return encoding;
 }
