@@ -1,6 +1,6 @@
 --- Small requests by a client with one session, against nghttpd: those of a second, and those of a
---- second of the client's processor, as a fast client may have to wait for nghttpd. How busy that is,
---- is told below the table.
+--- second of the client's processor, as a fast client may have to wait for nghttpd. How busy that
+--- was is told below the table.
 local clients = require("spec.bench.support.clients")
 local measure = require("spec.bench.support.measure")
 local servers = require("spec.bench.support.servers")
