@@ -44,6 +44,7 @@ static lh2_response *new_response(lua_State *L, lh2_server *server, lh2_duplex *
     response->status = 200;
     response->left = LH2_SIZE_UNKNOWN;
     response->has_date = true;
+    lh2_response_init_headers(response);
     lh2_anchor(L, -1);
     lh2_watch(&carrier->object, &response->object, LH2_EVENT_CLOSE, true);
     lh2_watch(&carrier->object, &response->object, LH2_EVENT_ERROR, true);
@@ -53,11 +54,11 @@ static lh2_response *new_response(lua_State *L, lh2_server *server, lh2_duplex *
 void lh2_exchange_new(lua_State *L, lh2_server *server, const lh2_carrier *version) {
     lh2_duplex *carrier = lua_touserdata(L, -1);
     const lh2_kept_fields *fields = version->request(carrier);
-    size_t size = fields != NULL ? lh2_packed_size(fields->fields, fields->count) : 0;
+    size_t size = fields != NULL ? lh2_packed_size(fields) : 0;
     lh2_request *request = lh2_new_with_slots(L, carrier->object.runtime, &lh2_request_class,
                                               sizeof(*request) + size, 1);
     if (fields != NULL) {
-        lh2_pack_fields(request->fields, fields->fields, fields->count);
+        lh2_fields_pack(fields, request->fields);
         request->field_count = fields->count;
     }
     apply_class(L, server, request_key(version));
