@@ -53,7 +53,8 @@ static int get_member(lua_State *L) {
             return 1;
         lua_settop(L, 2);
     }
-    lua_pushvalue(L, 2);
+    if (object->has_fields) /* else the key is not needed any more */
+        lua_pushvalue(L, 2);
     lua_rawget(L, lua_upvalueindex(1));
     switch (lua_type(L, -1)) {
     case LUA_TLIGHTUSERDATA: {
@@ -79,7 +80,7 @@ static int set_member(lua_State *L) {
     const luaL_Reg *setter = lua_touserdata(L, -1);
     if (setter) {
         lua_settop(L, 3);
-        lua_remove(L, 2);
+        lua_replace(L, 2);
         return setter->func(L);
     }
     lua_pushvalue(L, 2);

@@ -124,6 +124,8 @@ void lh2_tell_watcher(lua_State *L, lh2_object *object, lh2_event event, int nar
 
 /* Tells the watcher; whether there are listeners, too. Else the arguments are popped. */
 static bool begin_emit(lua_State *L, lh2_object *object, lh2_event event, int nargs) {
+    if (nargs == 0 && !lh2_has_listener(object, event))
+        return false;
     if (lh2_is_watched(object, (int)event))
         lh2_tell_watcher(L, object, event, nargs);
     bool is_listened = lh2_is_listened(object, (int)event);

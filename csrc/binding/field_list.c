@@ -3,6 +3,7 @@
 #include "binding/args.h"
 #include "binding/error.h"
 #include "h1/h1.h"
+#include "h2/text.h"
 
 /* --------------------------------------------------------------------------- names and values */
 
@@ -76,6 +77,8 @@ static void check_scalar(lua_State *L, int name, int value, lh2_scalar *scalar) 
     lh2_scalar_read(L, value, scalar);
     if (scalar->text.data == NULL)
         raise_value(L, name, value);
+    if (h2_text_is_field_value(scalar->text))
+        return;
     for (size_t i = 0; i < scalar->text.size; i++) {
         uint8_t c = scalar->text.data[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f)

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "h2/text.h"
+
 const char lh2_sensitive_key;
 
 /* ------------------------------------------------------------------------ rules for names */
@@ -189,6 +191,8 @@ static field_name read_name(lua_State *L, lh2_fields *f, const char *text, size_
 
 /* RFC 9110 §5.5: no control characters but HTAB. [-0, +0, v] */
 static void check_value(lua_State *L, bytes_slice name, bytes_slice value) {
+    if (h2_text_is_field_value(value))
+        return;
     for (size_t i = 0; i < value.size; i++) {
         uint8_t c = value.data[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f) {

@@ -44,6 +44,7 @@ typedef struct lh2_runtime {
     list_node writes; /* every lh2_write (duplex.h) there is: freed with the state at the latest */
     struct lh2_spare *spare[LH2_SPARE_KINDS]; /* blocks of memory that nobody has (spare.c) */
     uint32_t spare_count[LH2_SPARE_KINDS];
+    net_tls_contexts tls_contexts; /* of clients */
     lh2_hooks hooks[LH2_MAX_HOOKS];
     /* Told of what a watched object emits (emitter.h). */
     void (*on_watched)(lua_State *L, struct lh2_object *watcher, int event, int nargs);

@@ -78,8 +78,9 @@ lh2_response *lh2_response_new_pushed(lua_State *L, lh2_server *server) {
 }
 
 void lh2_push_carrier(lua_State *L, int index) {
+    const lh2_response *response = lua_touserdata(L, index);
     lh2_push_slot(L, index, LH2_SLOT_OWNER);
-    if (lh2_test(L, -1, &lh2_request_class) != NULL) {
+    if (response->object.class == &lh2_response_class && response->request != NULL) {
         lh2_push_slot(L, -1, LH2_SLOT_OWNER);
         lua_replace(L, -2);
     }

@@ -66,7 +66,8 @@ static int stream_respond(lua_State *L) {
     lua_settop(L, 3);
     if (stream->has_sent_headers)
         return lh2_raise(L, "ERR_HTTP2_HEADERS_SENT", NULL);
-    if (!lua_isnil(L, 2) && !lua_istable(L, 2))
+    int type = lua_type(L, 2);
+    if (type != LUA_TTABLE && type != LUA_TNIL)
         return lh2_raise_type(L, "headers", "of type table", 2);
     bool is_end = false, waits = false, has_date = true, has_get_trailers = false;
     if (lh2_check_options(L, 3, "options")) {

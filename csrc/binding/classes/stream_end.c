@@ -69,15 +69,15 @@ static bool is_late_write(lua_State *L, int index) {
  * what it must not: that is no reason to cut off what it did right. */
 static bool is_exchange_complete(lua_State *L, const lh2_stream *stream) {
     return stream->is_remote_ended && stream->duplex.is_finish_called &&
-           !stream->waits_for_trailers && !stream->is_resetting && !lua_isnil(L, -1) &&
-           is_late_write(L, lua_gettop(L));
+           !stream->waits_for_trailers && !stream->is_resetting && is_late_write(L, lua_gettop(L));
 }
 
 void lh2_stream_destroy(lua_State *L, lh2_duplex *duplex) {
     lh2_stream *stream = (lh2_stream *)duplex;
     lh2_session *session = stream->session;
-    bool is_complete = is_exchange_complete(L, stream);
-    if (lua_isnil(L, -1))
+    bool has_error = !lua_isnil(L, -1);
+    bool is_complete = has_error && is_exchange_complete(L, stream);
+    if (!has_error)
         set_rst_code(stream, session != NULL ? session->code : H2_NO_ERROR);
     else if (is_complete)
         set_rst_code(stream, H2_NO_ERROR);
@@ -95,7 +95,7 @@ void lh2_stream_destroy(lua_State *L, lh2_duplex *duplex) {
         stream->is_engine_done = true;
         lh2_session_touch(session);
     }
-    if (lua_isnil(L, -1) && duplex->flowing == 1 && duplex->pending.size == 0)
+    if (!has_error && duplex->flowing == 1 && duplex->pending.size == 0)
         lh2_duplex_end(L, duplex);
     duplex->is_ending = true;
     if (lh2_has_listener(&duplex->object, LH2_EVENT_STREAM_CLOSED))

@@ -323,7 +323,10 @@ void lh2_call_later(lua_State *L, lh2_object *object, int callback) {
 }
 
 int lh2_write_arguments(lua_State *L) {
+    int given = lua_gettop(L);
     lua_settop(L, 4);
+    if (given <= 2 && !lua_isfunction(L, 2))
+        return 0;
     for (int index = 2; index < 4; index++) {
         if (!lua_isfunction(L, index))
             continue;
@@ -351,9 +354,10 @@ typedef enum write_result { WRITE_REFUSED, WRITE_FULL, WRITE_HAS_ROOM } write_re
 
 lh2_encoding lh2_write_encoding(lua_State *L, const lh2_duplex *duplex) {
     lh2_encoding encoding = lh2_check_encoding(L, 3, (lh2_encoding)duplex->default_encoding);
-    if (lua_isnil(L, 2))
+    int type = lua_type(L, 2);
+    if (type == LUA_TNIL)
         lh2_raise(L, "ERR_STREAM_NULL_VALUES", NULL);
-    if (lua_type(L, 2) != LUA_TSTRING)
+    if (type != LUA_TSTRING)
         lh2_raise_type(L, "chunk", "of type string", 2);
     return encoding;
 }
