@@ -78,9 +78,9 @@ lh2_response *lh2_response_new_pushed(lua_State *L, lh2_server *server) {
 }
 
 void lh2_push_carrier(lua_State *L, int index) {
-    const lh2_response *response = lua_touserdata(L, index);
+    const lh2_object *object = lua_touserdata(L, index);
     lh2_push_slot(L, index, LH2_SLOT_OWNER);
-    if (response->object.class == &lh2_response_class && response->request != NULL) {
+    if (object->class == &lh2_response_class && ((const lh2_response *)object)->request != NULL) {
         lh2_push_slot(L, -1, LH2_SLOT_OWNER);
         lua_replace(L, -2);
     }
@@ -332,6 +332,17 @@ int lh2_stream_to_request(lua_State *L) {
     lua_pushvalue(L, 1);
     announce(L, stream->session->server, &lh2_stream_carrier, 2);
     return 0;
+}
+
+bool lh2_serves_requests_alone(lua_State *L, lh2_server *server) {
+    if (!server->has_requests)
+        return false;
+    if (server->seen_changes != server->object.listener_changes) {
+        server->seen_changes = server->object.listener_changes;
+        server->has_requests_alone =
+            lh2_is_only_listener(L, &server->object, LH2_EVENT_STREAM, lh2_stream_to_request);
+    }
+    return server->has_requests_alone;
 }
 
 /* The first listener to "request" brings the one to "stream", at its place among the others. */

@@ -107,6 +107,9 @@ lh2_response *lh2_response_new_pushed(lua_State *L, lh2_server *server);
 /* A request has come on the carrier on top: makes both objects, and emits "request" or what takes its
  * place (Node's compatibility layer). [-0, +0, e] */
 void lh2_exchange_announce(lua_State *L, lh2_server *server, const lh2_carrier *version);
+/* Whether streams of the server are for the compatibility API alone: nobody else listens to them.
+ * [-0, +0, -] */
+bool lh2_serves_requests_alone(lua_State *L, lh2_server *server);
 /* The carrier's handler has failed, which has been told: answers with 500 if there is a response that
  * has not begun. False: nothing was done. [-0, +0, e] */
 bool lh2_exchange_fail(lua_State *L, lh2_duplex *carrier);
