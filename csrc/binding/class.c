@@ -81,7 +81,7 @@ static int set_member(lua_State *L) {
     const luaL_Reg *setter = lua_touserdata(L, -1);
     if (setter) {
         lua_settop(L, 3);
-        lua_remove(L, 2);
+        lua_replace(L, 2);
         return setter->func(L);
     }
     lua_pushvalue(L, 2);
@@ -301,7 +301,6 @@ void lh2_class_open(lua_State *L) {
 
 /* --------------------------------------------------------------------------------- objects */
 
-/* A new object, without its metatable. [-0, +1, m] */
 static void *make_object(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
                          int user_values, bool has_finalizer) {
     (void)user_values;

@@ -22,6 +22,7 @@ typedef struct lh2_object {
     uint8_t has_fields;    /* the user value is a table (listeners, the program's own fields) */
     uint8_t has_overrides; /* a member of the class was replaced by the program: look there first */
     uint8_t has_finalizer; /* what needs freeing is freed */
+    uint32_t listener_changes; /* how often listeners of known events were set */
 } lh2_object;
 
 struct lh2_class {

@@ -3,6 +3,7 @@
 #include "binding/args.h"
 #include "binding/error.h"
 #include "h1/h1.h"
+#include "h2/text.h"
 
 /* --------------------------------------------------------------------------- names and values */
 
@@ -76,6 +77,8 @@ static void check_scalar(lua_State *L, int name, int value, lh2_scalar *scalar) 
     lh2_scalar_read(L, value, scalar);
     if (scalar->text.data == NULL)
         raise_value(L, name, value);
+    if (h2_text_is_field_value(scalar->text))
+        return;
     for (size_t i = 0; i < scalar->text.size; i++) {
         uint8_t c = scalar->text.data[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f)
@@ -119,13 +122,11 @@ typedef struct record {
     bool is_repeat : 1;      /* of the same name as the record before */
 } record;
 
-typedef struct lh2_field_list {
-    size_t size, capacity;
-    _Alignas(record) uint8_t octets[]; /* records */
-} lh2_field_list;
+#define FIRST_CAPACITY 256
 
-/* For the headers of an ordinary response. */
-#define FIRST_CAPACITY 144
+static uint8_t *octets_at(const lh2_field_list *list, size_t at) {
+    return (uint8_t *)(uintptr_t)(list + 1) + at;
+}
 
 /* The octets of a record with so much behind it. */
 static size_t record_size(size_t more) {
@@ -133,7 +134,7 @@ static size_t record_size(size_t more) {
 }
 
 static record *record_at(const lh2_field_list *list, size_t at) {
-    return (record *)(uintptr_t)(list->octets + at);
+    return (record *)(void *)octets_at(list, at);
 }
 
 /* Where the name is that no table has. */
@@ -187,21 +188,18 @@ static place find(const lh2_field_list *list, const lh2_field_name *name) {
 
 /* -------------------------------------------------------------------------------- adding to it */
 
-/* The list at `list` with room for `extra` octets. [-0, +0, m] */
-static lh2_field_list *reserve(lua_State *L, int list, size_t extra) {
-    lh2_field_list *old = lua_touserdata(L, list);
-    size_t size = old != NULL ? old->size : 0, capacity = old != NULL ? old->capacity : 0;
+/* The list, with room for `extra` octets; or a larger one, which is pushed. [-0, +0|1, m] */
+static lh2_field_list *reserve(lua_State *L, lh2_field_list *list, size_t extra) {
+    size_t size = list != NULL ? list->size : 0, capacity = list != NULL ? list->capacity : 0;
     if (capacity - size >= extra)
-        return old;
+        return list;
     capacity = capacity > 0 ? 2 * capacity : FIRST_CAPACITY;
     if (capacity - size < extra)
         capacity = size + extra;
     lh2_field_list *grown = lua_newuserdatauv(L, sizeof(*grown) + capacity, 0);
-    grown->size = size;
-    grown->capacity = capacity;
+    *grown = (lh2_field_list){size, capacity};
     if (size > 0)
-        memcpy(grown->octets, old->octets, size);
-    lua_replace(L, list);
+        memcpy(octets_at(grown, 0), octets_at(list, 0), size);
     return grown;
 }
 
@@ -271,102 +269,112 @@ static void move_in(lh2_field_list *list, place values, size_t before) {
     size_t size = list->size - before;
     if (values.at == before)
         return;
-    memcpy(list->octets + list->size, list->octets + before, size);
-    memmove(list->octets + values.at + size, list->octets + values.end, before - values.end);
-    memcpy(list->octets + values.at, list->octets + list->size, size);
+    memcpy(octets_at(list, list->size), octets_at(list, before), size);
+    memmove(octets_at(list, values.at + size), octets_at(list, values.end), before - values.end);
+    memcpy(octets_at(list, values.at), octets_at(list, list->size), size);
     list->size -= values.end - values.at;
 }
 
 /* Appends the field, in the place of what is at `values`, the values that its name has; or, as an addition,
- * behind them. [-0, +0, m] */
-static bool put(lua_State *L, int list, const lh2_given_field *field, place values,
-                bool is_addition) {
-    const lh2_field_list *old = lua_touserdata(L, list);
+ * behind them. [-0, +0|1, m] */
+static lh2_field_list *put(lua_State *L, lh2_field_list *list, const lh2_given_field *field,
+                           place values, bool is_addition) {
     bool is_sequence = field->value.type == LUA_TTABLE, is_new = values.at == values.end;
-    bool is_repeat = is_addition && record_at(old, values.at)->type != LUA_TNIL;
+    bool is_repeat = is_addition && record_at(list, values.at)->type != LUA_TNIL;
     size_t space = is_sequence ? space_of_sequence(L, field) : space_of(L, field, &field->value);
-    lh2_field_list *here = reserve(L, list, is_new ? space : 2 * space);
-    size_t before = here->size;
+    list = reserve(L, list, is_new ? space : 2 * space);
+    size_t before = list->size;
     if (is_sequence)
-        append_sequence(L, here, field, is_repeat);
+        append_sequence(L, list, field, is_repeat);
     else
-        append_value(L, here, &field->name, field->index, &field->value, is_addition, is_repeat);
+        append_value(L, list, &field->name, field->index, &field->value, is_addition, is_repeat);
     if (is_repeat) {
-        record_at(here, values.at)->is_in_sequence = true;
+        record_at(list, values.at)->is_in_sequence = true;
         values.at = values.end;
     }
-    move_in(here, values, before);
-    return here != old;
+    move_in(list, values, before);
+    return list;
 }
 
-bool lh2_field_list_put(lua_State *L, int list, const lh2_given_field *field) {
-    return put(L, list, field, find(lua_touserdata(L, list), &field->name), false);
+lh2_field_list *lh2_field_list_put(lua_State *L, lh2_field_list *list,
+                                   const lh2_given_field *field) {
+    return put(L, list, field, find(list, &field->name), false);
 }
 
-bool lh2_field_list_add(lua_State *L, int list, const lh2_given_field *field) {
-    place values = find(lua_touserdata(L, list), &field->name);
+lh2_field_list *lh2_field_list_add(lua_State *L, lh2_field_list *list,
+                                   const lh2_given_field *field) {
+    place values = find(list, &field->name);
     return put(L, list, field, values, values.at < values.end);
 }
 
-void lh2_field_list_erase(lua_State *L, int list, const lh2_field_name *name) {
-    lh2_field_list *here = lua_touserdata(L, list);
-    place values = find(here, name);
+void lh2_field_list_erase(lh2_field_list *list, const lh2_field_name *name) {
+    place values = find(list, name);
     if (values.at == values.end)
         return;
-    memmove(here->octets + values.at, here->octets + values.end, here->size - values.end);
-    here->size -= values.end - values.at;
+    memmove(octets_at(list, values.at), octets_at(list, values.end), list->size - values.end);
+    list->size -= values.end - values.at;
 }
 
 /* ------------------------------------------------------------------------------- whole tables */
 
-void lh2_field_list_push_copy(lua_State *L, int given) {
+/* Puts the pairs of a sequence; returns the list, which is at `index` on the stack. [-0, +0, v] */
+static lh2_field_list *copy_sequence(lua_State *L, lh2_field_list *list, int index, int given) {
     lh2_given_field field;
-    int count = (int)lua_rawlen(L, given), list = lua_gettop(L) + 1;
-    lua_pushnil(L);
-    reserve(L, list, 1);
-    for (int i = 1; i < count; i += 2) {
+    for (int i = 1, count = (int)lua_rawlen(L, given); i < count; i += 2) {
         lua_rawgeti(L, given, i);
         lua_rawgeti(L, given, i + 1);
-        lh2_field_check_pair(L, list + 1, &field);
-        lh2_field_list_add(L, list, &field);
-        lua_settop(L, list);
+        lh2_field_check_pair(L, index + 1, &field);
+        lh2_field_list *grown = lh2_field_list_add(L, list, &field);
+        if (grown != list)
+            lua_replace(L, index);
+        list = grown;
+        lua_settop(L, index);
     }
-    if (count > 0)
-        return;
-    for (lua_pushnil(L); lua_next(L, given); lua_settop(L, list + 1)) {
-        if (lua_type(L, list + 1) != LUA_TSTRING)
-            continue;
-        lua_pushvalue(L, list + 1);
-        lua_pushvalue(L, list + 2);
-        lh2_field_check_pair(L, list + 3, &field);
-        lh2_field_list_put(L, list, &field);
-    }
+    return list;
 }
 
-void lh2_field_list_push_merged(lua_State *L, int list, int given) {
-    lua_pushnil(L);
-    int merged = lua_gettop(L);
-    lh2_field_list_push_copy(L, given);
-    const lh2_field_list *old = lua_touserdata(L, list), *more = lua_touserdata(L, merged + 1);
-    size_t size = old != NULL ? old->size : 0, added = more != NULL ? more->size : 0;
-    if (size + added == 0) {
-        lua_settop(L, merged);
-        return;
+/* The same with what a map has under names. [-0, +0, v] */
+static lh2_field_list *copy_map(lua_State *L, lh2_field_list *list, int index, int given) {
+    lh2_given_field field;
+    for (lua_pushnil(L); lua_next(L, given); lua_settop(L, index + 1)) {
+        if (lua_type(L, index + 1) != LUA_TSTRING)
+            continue;
+        lua_pushvalue(L, index + 1);
+        lua_pushvalue(L, index + 2);
+        lh2_field_check_pair(L, index + 3, &field);
+        lh2_field_list *grown = lh2_field_list_put(L, list, &field);
+        if (grown != list)
+            lua_replace(L, index);
+        list = grown;
     }
-    lh2_field_list *both = reserve(L, merged, size + 2 * added);
+    return list;
+}
+
+lh2_field_list *lh2_field_list_push_copy(lua_State *L, int given) {
+    lh2_field_list *list = reserve(L, NULL, 1);
+    int index = lua_gettop(L);
+    return lua_rawlen(L, given) > 0 ? copy_sequence(L, list, index, given)
+                                    : copy_map(L, list, index, given);
+}
+
+lh2_field_list *lh2_field_list_push_merged(lua_State *L, const lh2_field_list *list, int given) {
+    const lh2_field_list *more = lh2_field_list_push_copy(L, given);
+    size_t size = list != NULL ? list->size : 0;
+    lh2_field_list *merged = reserve(L, NULL, size + 2 * more->size + 1);
     if (size > 0)
-        memcpy(both->octets, old->octets, size);
-    both->size = size;
-    for (size_t at = 0, end; at < added; at = end) {
+        memcpy(octets_at(merged, 0), octets_at(list, 0), size);
+    merged->size = size;
+    for (size_t at = 0, end; at < more->size; at = end) {
         end = end_of_values(more, at);
         lh2_field_name name = name_of(record_at(more, at));
-        place values = find(both, &name);
-        size_t before = both->size;
-        memcpy(both->octets + before, more->octets + at, end - at);
-        both->size += end - at;
-        move_in(both, values, before);
+        place values = find(merged, &name);
+        size_t before = merged->size;
+        memcpy(octets_at(merged, before), octets_at(more, at), end - at);
+        merged->size += end - at;
+        move_in(merged, values, before);
     }
-    lua_settop(L, merged);
+    lua_replace(L, -2);
+    return merged;
 }
 
 /* ------------------------------------------------------------------------------- telling of it */
@@ -409,42 +417,40 @@ static void push_value(lua_State *L, const lh2_field_list *list, place values) {
     }
 }
 
-void lh2_field_list_push_value(lua_State *L, int list, const lh2_field_name *name) {
-    const lh2_field_list *here = lua_touserdata(L, list);
-    place values = find(here, name);
+void lh2_field_list_push_value(lua_State *L, const lh2_field_list *list,
+                               const lh2_field_name *name) {
+    place values = find(list, name);
     if (values.at < values.end)
-        push_value(L, here, values);
+        push_value(L, list, values);
     else
         lua_pushnil(L);
 }
 
-void lh2_field_list_push_names(lua_State *L, int list) {
-    const lh2_field_list *here = lua_touserdata(L, list);
+void lh2_field_list_push_names(lua_State *L, const lh2_field_list *list) {
     int count = 0;
     lua_newtable(L);
-    for (size_t at = 0; here != NULL && at < here->size; at = end_of_values(here, at)) {
-        push_slice(L, name_of(record_at(here, at)).text);
+    for (size_t at = 0; list != NULL && at < list->size; at = end_of_values(list, at)) {
+        push_slice(L, name_of(record_at(list, at)).text);
         lua_rawseti(L, -2, ++count);
     }
 }
 
-void lh2_field_list_push_map(lua_State *L, int list) {
-    const lh2_field_list *here = lua_touserdata(L, list);
+void lh2_field_list_push_map(lua_State *L, const lh2_field_list *list) {
     luaL_checkstack(L, 10, "headers");
     lua_createtable(L, 0, 8);
-    for (size_t at = 0, end; here != NULL && at < here->size; at = end) {
-        end = end_of_values(here, at);
-        push_slice(L, name_of(record_at(here, at)).text);
-        push_value(L, here, (place){at, end});
+    for (size_t at = 0, end; list != NULL && at < list->size; at = end) {
+        end = end_of_values(list, at);
+        push_slice(L, name_of(record_at(list, at)).text);
+        push_value(L, list, (place){at, end});
         lua_rawset(L, -3);
     }
 }
 
-void lh2_field_list_read(lua_State *L, int list, lh2_section section, lh2_fields *fields) {
-    const lh2_field_list *here = lua_touserdata(L, list);
+void lh2_field_list_read(lua_State *L, const lh2_field_list *list, lh2_section section,
+                         lh2_fields *fields) {
     lh2_fields_begin(L, section, fields);
-    for (size_t at = 0; here != NULL && at < here->size; at = end_of_record(here, at)) {
-        const record *r = record_at(here, at);
+    for (size_t at = 0; list != NULL && at < list->size; at = end_of_record(list, at)) {
+        const record *r = record_at(list, at);
         lh2_field_name name = name_of(r);
         if (r->is_repeat && lh2_is_single_value(name.text)) {
             push_slice(L, name.text);

@@ -1,14 +1,18 @@
 /* Headers as a program gathers them before they are sent: names in lower case, each once, in the order
- * they were set, with values as the program gave them, a sequence for a field that is repeated. A list is
- * one userdata without a metatable, which has copies of all octets: Lua collects it, and what is sent is
- * read from it as from an array. It is short, so it is searched from its beginning.
+ * they were set, with values as the program gave them, a sequence for a field that is repeated. A list has
+ * copies of all octets, in one block of memory: what is sent is read from it as from an array. It is short,
+ * so it is searched from its beginning.
  *
- * `list` is the absolute index of a list or nil, an empty one; what adds to it replaces the value there
- * by a larger list where there is no room. */
+ * The block is a userdata without a metatable, or part of one; NULL is an empty list without any. */
 #ifndef BINDING_FIELD_LIST_H
 #define BINDING_FIELD_LIST_H
 
 #include "binding/fields.h"
+
+/* Records follow, of `size` octets; `capacity` is what there is room for. */
+typedef struct lh2_field_list {
+    size_t size, capacity;
+} lh2_field_list;
 
 /* A name as it is sent; the octets are those of a string on the stack. */
 typedef struct lh2_field_name {
@@ -31,24 +35,28 @@ void lh2_field_check_pair(lua_State *L, int name, lh2_given_field *field);
 
 /* Pushes a list of what a program gave: a map, or a flat sequence, in which a name may come more than
  * once. [-0, +1, v] */
-void lh2_field_list_push_copy(lua_State *L, int given);
-/* Pushes a list of what is at `list` and what a program gave besides, which takes the place of values of
+lh2_field_list *lh2_field_list_push_copy(lua_State *L, int given);
+/* Pushes a list of what is in `list` and what a program gave besides, which takes the place of values of
  * the same names. [-0, +1, v] */
-void lh2_field_list_push_merged(lua_State *L, int list, int given);
+lh2_field_list *lh2_field_list_push_merged(lua_State *L, const lh2_field_list *list, int given);
 
-/* Sets a field. Whether another list is at `list` now. [-0, +0, m] */
-bool lh2_field_list_put(lua_State *L, int list, const lh2_given_field *field);
-/* Adds the value to those that the name has; else the same. [-0, +0, m] */
-bool lh2_field_list_add(lua_State *L, int list, const lh2_given_field *field);
-void lh2_field_list_erase(lua_State *L, int list, const lh2_field_name *name);
+/* Sets a field. Returns the list, or the larger one that it has become, on the stack. [-0, +0|1, m] */
+lh2_field_list *lh2_field_list_put(lua_State *L, lh2_field_list *list,
+                                   const lh2_given_field *field);
+/* Adds the value to those that the name has; else the same. [-0, +0|1, m] */
+lh2_field_list *lh2_field_list_add(lua_State *L, lh2_field_list *list,
+                                   const lh2_given_field *field);
+void lh2_field_list_erase(lh2_field_list *list, const lh2_field_name *name);
 
 /* Pushes the value of the name, or nil. [-0, +1, m] */
-void lh2_field_list_push_value(lua_State *L, int list, const lh2_field_name *name);
+void lh2_field_list_push_value(lua_State *L, const lh2_field_list *list,
+                               const lh2_field_name *name);
 /* Pushes the sequence of the names. [-0, +1, m] */
-void lh2_field_list_push_names(lua_State *L, int list);
+void lh2_field_list_push_names(lua_State *L, const lh2_field_list *list);
 /* Pushes a map of names and values. [-0, +1, m] */
-void lh2_field_list_push_map(lua_State *L, int list);
+void lh2_field_list_push_map(lua_State *L, const lh2_field_list *list);
 /* Reads the list as lh2_fields_read does a table. [-0, +1, v] */
-void lh2_field_list_read(lua_State *L, int list, lh2_section section, lh2_fields *fields);
+void lh2_field_list_read(lua_State *L, const lh2_field_list *list, lh2_section section,
+                         lh2_fields *fields);
 
 #endif

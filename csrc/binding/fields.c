@@ -480,33 +480,3 @@ void lh2_fields_finish(lh2_fields *f) {
     f->fields = first;
     f->count = (size_t)(f->_list + LH2_PSEUDO_COUNT + f->_regular - first);
 }
-
-/* -------------------------------------------------------------------------- fields that wait */
-
-static bytes_slice keep_slice(uint8_t **space, bytes_slice slice) {
-    uint8_t *octets = *space;
-    if (slice.size > 0)
-        memcpy(octets, slice.data, slice.size);
-    *space += slice.size;
-    return bytes_slice_of(octets, slice.size);
-}
-
-lh2_kept_fields *lh2_fields_keep(lh2_runtime *runtime, const hpack_field *fields, size_t count) {
-    size_t octets = 0;
-    for (size_t i = 0; i < count; i++)
-        octets += fields[i].value.size + (fields[i].token == 0 ? fields[i].name.size : 0);
-    size_t size = sizeof(lh2_kept_fields) + count * sizeof(*fields) + octets;
-    lh2_kept_fields *kept = lh2_spare_take(runtime, size);
-    if (kept == NULL)
-        return NULL;
-    uint8_t *space = (uint8_t *)(kept->fields + count);
-    kept->count = count;
-    for (size_t i = 0; i < count; i++) {
-        const hpack_field *field = &fields[i];
-        kept->fields[i] = *field;
-        kept->fields[i].name = field->token != HPACK_TOKEN_NONE ? hpack_token_name(field->token)
-                                                                : keep_slice(&space, field->name);
-        kept->fields[i].value = keep_slice(&space, field->value);
-    }
-    return kept;
-}

@@ -64,19 +64,6 @@ void lh2_fields_set_status(lh2_fields *fields, int status);
 /* Puts the pseudo-headers in front: `fields` and `count` are what is to be sent. */
 void lh2_fields_finish(lh2_fields *fields);
 
-/* Fields with their octets in one block of memory: a section that has to wait. */
-typedef struct lh2_kept_fields {
-    size_t count;
-    hpack_field fields[];
-} lh2_kept_fields;
-
-/* A copy of the fields, to be dropped later; NULL when memory is out. */
-lh2_kept_fields *lh2_fields_keep(lh2_runtime *runtime, const hpack_field *fields, size_t count);
-/* `kept` may be NULL. */
-static inline void lh2_fields_drop(lh2_runtime *runtime, lh2_kept_fields *kept) {
-    lh2_spare_give(runtime, kept);
-}
-
 /* A value in Lua and how it is sent: a string's own octets, or those of a number or boolean as they are
  * printed; of any other type: none. */
 typedef struct lh2_scalar {

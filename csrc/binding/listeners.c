@@ -113,6 +113,7 @@ void lh2_listeners_set(lua_State *L, int owner, int name, int event) {
     lua_insert(L, -2);
     lua_rawseti(L, -2, event + 1); /* may fail, and what tells of it is true only then */
     lua_pop(L, 1);
+    object->listener_changes++;
     object->listened = is_none ? before & ~bit : before | bit;
     object->all_wanted = wants_all ? object->all_wanted | bit : object->all_wanted & ~bit;
     if (object->listened != before)

@@ -49,7 +49,7 @@ static void copy_map(lua_State *L, int from, int map, bool with_names) {
 void lh2_push_headers_copy(lua_State *L, int index) {
     int from = lua_absindex(L, index);
     if (lua_isuserdata(L, from)) {
-        lh2_field_list_push_map(L, from);
+        lh2_field_list_push_map(L, lua_touserdata(L, from));
         return;
     }
     luaL_checkstack(L, 10, "headers");

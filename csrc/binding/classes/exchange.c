@@ -44,6 +44,7 @@ static lh2_response *new_response(lua_State *L, lh2_server *server, lh2_duplex *
     response->status = 200;
     response->left = LH2_SIZE_UNKNOWN;
     response->has_date = true;
+    lh2_response_init_headers(response);
     lh2_anchor(L, -1);
     lh2_watch(&carrier->object, &response->object, LH2_EVENT_CLOSE, true);
     lh2_watch(&carrier->object, &response->object, LH2_EVENT_ERROR, true);
@@ -53,11 +54,11 @@ static lh2_response *new_response(lua_State *L, lh2_server *server, lh2_duplex *
 void lh2_exchange_new(lua_State *L, lh2_server *server, const lh2_carrier *version) {
     lh2_duplex *carrier = lua_touserdata(L, -1);
     const lh2_kept_fields *fields = version->request(carrier);
-    size_t size = fields != NULL ? lh2_packed_size(fields->fields, fields->count) : 0;
+    size_t size = fields != NULL ? lh2_packed_size(fields) : 0;
     lh2_request *request = lh2_new_with_slots(L, carrier->object.runtime, &lh2_request_class,
                                               sizeof(*request) + size, 1, true);
     if (fields != NULL) {
-        lh2_pack_fields(request->fields, fields->fields, fields->count);
+        lh2_fields_pack(fields, request->fields);
         request->field_count = fields->count;
     }
     apply_class(L, server, request_key(version));
@@ -77,8 +78,9 @@ lh2_response *lh2_response_new_pushed(lua_State *L, lh2_server *server) {
 }
 
 void lh2_push_carrier(lua_State *L, int index) {
+    const lh2_object *object = lua_touserdata(L, index);
     lh2_push_slot(L, index, LH2_SLOT_OWNER);
-    if (lh2_test(L, -1, &lh2_request_class) != NULL) {
+    if (object->class == &lh2_response_class && ((const lh2_response *)object)->request != NULL) {
         lh2_push_slot(L, -1, LH2_SLOT_OWNER);
         lua_replace(L, -2);
     }
@@ -330,6 +332,17 @@ int lh2_stream_to_request(lua_State *L) {
     lua_pushvalue(L, 1);
     announce(L, stream->session->server, &lh2_stream_carrier, 2);
     return 0;
+}
+
+bool lh2_serves_requests_alone(lua_State *L, lh2_server *server) {
+    if (!server->has_requests)
+        return false;
+    if (server->seen_changes != server->object.listener_changes) {
+        server->seen_changes = server->object.listener_changes;
+        server->has_requests_alone =
+            lh2_is_only_listener(L, &server->object, LH2_EVENT_STREAM, lh2_stream_to_request);
+    }
+    return server->has_requests_alone;
 }
 
 /* The first listener to "request" brings the one to "stream", at its place among the others. */

@@ -10,16 +10,18 @@
 
 #include "binding/classes/server.h"
 #include "binding/duplex.h"
+#include "binding/field_list.h"
 #include "binding/headers.h"
-#include "binding/packed_fields.h"
+#include "binding/kept_fields.h"
 #include "binding/warning.h"
 
 #define LH2_SIZE_UNKNOWN UINT64_MAX
+#define LH2_OWN_HEADERS 128
 
 /* The head of a final response. */
 typedef struct lh2_head {
     lh2_fields *fields; /* read, not finished */
-    int headers;        /* the index of the table they were read from */
+    int headers;        /* the index of the table they were read from, or of the response */
     int status;
     bool has_date;
     bool is_end;   /* no body and no trailers follow */
@@ -75,14 +77,20 @@ typedef struct lh2_response {
     lh2_duplex
         *carrier; /* kept alive by the first slot, which holds the request, or a push's stream */
     const lh2_carrier *version;
-    lh2_request *request; /* NULL: of a push */
-    uint64_t left;        /* of the body, by its Content-Length; LH2_SIZE_UNKNOWN */
+    lh2_request *request;    /* NULL: of a push */
+    lh2_field_list *headers; /* those that were set: `own`, or a larger list in the second slot */
+    uint64_t left;           /* of the body, by its Content-Length; LH2_SIZE_UNKNOWN */
     uint16_t status;
     bool has_date;
-    bool is_ending;    /* finish() was called */
-    bool is_destroyed; /* destroy() was called */
-    bool is_closed;    /* the carrier has closed */
-    bool has_trailers; /* some were set */
+    bool is_ending;       /* finish() was called */
+    bool is_destroyed;    /* destroy() was called */
+    bool is_closed;       /* the carrier has closed */
+    bool has_trailers;    /* some were set */
+    bool has_raw_headers; /* the second slot holds what writeHead was given, as it is */
+    struct {
+        lh2_field_list list;
+        uint8_t records[LH2_OWN_HEADERS];
+    } own; /* with room for the headers of an ordinary response */
 } lh2_response;
 
 extern const lh2_class lh2_request_class, lh2_response_class;
@@ -99,6 +107,9 @@ lh2_response *lh2_response_new_pushed(lua_State *L, lh2_server *server);
 /* A request has come on the carrier on top: makes both objects, and emits "request" or what takes its
  * place (Node's compatibility layer). [-0, +0, e] */
 void lh2_exchange_announce(lua_State *L, lh2_server *server, const lh2_carrier *version);
+/* Whether streams of the server are for the compatibility API alone: nobody else listens to them.
+ * [-0, +0, -] */
+bool lh2_serves_requests_alone(lua_State *L, lh2_server *server);
 /* The carrier's handler has failed, which has been told: answers with 500 if there is a response that
  * has not begun. False: nothing was done. [-0, +0, e] */
 bool lh2_exchange_fail(lua_State *L, lh2_duplex *carrier);
@@ -117,11 +128,14 @@ void lh2_push_exchange_socket(lua_State *L, int index);
 /* request:setTimeout and response:setTimeout. */
 int lh2_exchange_set_timeout(lua_State *L);
 
-/* The headers of the response at `index` (response_headers.c). Reads them for sending, from what is pushed
- * first. [-0, +2, v] */
-void lh2_response_read_headers(lua_State *L, int index, lh2_fields *fields);
-/* Forgets what was set. [-0, +0, m] */
+/* The headers of a response (response_headers.c): none so far. */
+void lh2_response_init_headers(lh2_response *response);
+/* No more of them. [-0, +0, m] */
 void lh2_response_clear_headers(lua_State *L, int index);
+/* Reads them for sending, from the table or response that is pushed first. [-0, +2, v] */
+void lh2_response_read_headers(lua_State *L, int index, lh2_fields *fields);
+/* Pushes a map of those that were set. [-0, +1, m] */
+void lh2_response_push_headers(lua_State *L, int index);
 /* The methods and getters of headers, an ancestor of the response's class. */
 extern const lh2_class lh2_response_headers_class;
 /* Whether the connection is there still: otherwise what is sent goes nowhere, quietly. */

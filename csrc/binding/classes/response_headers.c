@@ -1,34 +1,52 @@
 #include "binding/classes/exchange.h"
-#include "binding/field_list.h"
 
-/* The second slot holds what setHeader and its kin have gathered, a list of fields, or nothing; or the table
- * that writeHead was given, as it is. */
-
-/* Private field: such a list of trailers. */
+/* Private field: the list of trailers. */
 static const char trailers_key;
 
-/* Pushes the list of the response at `index`, or nil. [-0, +1, m] */
-static void push_list(lua_State *L, int index) {
-    lh2_push_slot(L, index, LH2_SLOT_HEADERS);
-    if (!lua_istable(L, -1))
-        return;
-    lh2_field_list_push_copy(L, lua_gettop(L));
-    lua_replace(L, -2);
-    lua_pushvalue(L, -1);
+void lh2_response_init_headers(lh2_response *response) {
+    response->own.list = (lh2_field_list){.capacity = sizeof(response->own.records)};
+    response->headers = (lh2_field_list *)&response->own;
+}
+
+/* Keeps the list on top for the response at `index`. [-1, +0, m] */
+static void keep_list(lua_State *L, int index, lh2_field_list *list) {
+    lh2_response *response = lua_touserdata(L, index);
     lh2_set_slot(L, index, LH2_SLOT_HEADERS);
+    response->headers = list;
+    response->has_raw_headers = false;
+}
+
+/* What was set, or what writeHead was given, as a list. [-0, +0, m] */
+static lh2_field_list *list_of(lua_State *L, int index) {
+    const lh2_response *response = lua_touserdata(L, index);
+    if (response->has_raw_headers) {
+        lh2_push_slot(L, index, LH2_SLOT_HEADERS);
+        keep_list(L, index, lh2_field_list_push_copy(L, lua_gettop(L)));
+        lua_pop(L, 1);
+    }
+    return response->headers;
 }
 
 void lh2_response_clear_headers(lua_State *L, int index) {
+    lh2_response *response = lua_touserdata(L, index);
+    lh2_response_init_headers(response);
     lua_pushnil(L);
-    lh2_set_slot(L, index, LH2_SLOT_HEADERS);
+    keep_list(L, index, response->headers);
 }
 
 void lh2_response_read_headers(lua_State *L, int index, lh2_fields *fields) {
-    lh2_push_slot(L, index, LH2_SLOT_HEADERS);
-    if (lua_isuserdata(L, -1))
-        lh2_field_list_read(L, lua_gettop(L), LH2_SECTION_PLAIN, fields);
-    else
+    const lh2_response *response = lua_touserdata(L, index);
+    if (response->has_raw_headers) {
+        lh2_push_slot(L, index, LH2_SLOT_HEADERS);
         lh2_fields_read(L, -1, LH2_SECTION_PLAIN, fields);
+    } else {
+        lua_pushvalue(L, index);
+        lh2_field_list_read(L, response->headers, LH2_SECTION_PLAIN, fields);
+    }
+}
+
+void lh2_response_push_headers(lua_State *L, int index) {
+    lh2_field_list_push_map(L, list_of(L, index));
 }
 
 /* ----------------------------------------------------------------------------------- methods */
@@ -53,7 +71,8 @@ static bool is_dropped(lua_State *L, const lh2_response *response, const lh2_fie
 }
 
 /* (name, value), by lh2_field_list_put or its like. */
-static int change_header(lua_State *L, bool change(lua_State *, int, const lh2_given_field *)) {
+static int change_header(lua_State *L, lh2_field_list *change(lua_State *, lh2_field_list *,
+                                                              const lh2_given_field *)) {
     lh2_response *response = check_response(L);
     lua_settop(L, 3);
     lh2_given_field field;
@@ -61,9 +80,9 @@ static int change_header(lua_State *L, bool change(lua_State *, int, const lh2_g
     check_open(L, response);
     if (is_dropped(L, response, &field.name))
         return 0;
-    push_list(L, 1);
-    if (change(L, 4, &field))
-        lh2_set_slot(L, 1, LH2_SLOT_HEADERS);
+    lh2_field_list *before = list_of(L, 1), *after = change(L, before, &field);
+    if (after != before)
+        keep_list(L, 1, after);
     return 0;
 }
 
@@ -95,8 +114,7 @@ static int remove_header(lua_State *L) {
         response->has_date = false;
         return 0;
     }
-    push_list(L, 1);
-    lh2_field_list_erase(L, 3, &name);
+    lh2_field_list_erase(list_of(L, 1), &name);
     return 0;
 }
 
@@ -108,8 +126,7 @@ static void push_header(lua_State *L) {
         lua_pushinteger(L, response->status);
         return;
     }
-    push_list(L, 1);
-    lh2_field_list_push_value(L, 3, &name);
+    lh2_field_list_push_value(L, list_of(L, 1), &name);
 }
 
 /* response:getHeader(name) */
@@ -129,11 +146,10 @@ static int has_header(lua_State *L) {
 static int get_header_names(lua_State *L) {
     const lh2_response *response = check_response(L);
     lua_settop(L, 1);
-    push_list(L, 1);
-    lh2_field_list_push_names(L, 2);
+    lh2_field_list_push_names(L, list_of(L, 1));
     if (lh2_response_has_begun(response)) {
         lua_pushliteral(L, ":status");
-        lua_rawseti(L, 3, (int)lua_rawlen(L, 3) + 1);
+        lua_rawseti(L, 2, (int)lua_rawlen(L, 2) + 1);
     }
     return 1;
 }
@@ -142,11 +158,10 @@ static int get_header_names(lua_State *L) {
 static int get_headers(lua_State *L) {
     const lh2_response *response = check_response(L);
     lua_settop(L, 1);
-    push_list(L, 1);
-    lh2_field_list_push_map(L, 2);
+    lh2_response_push_headers(L, 1);
     if (lh2_response_has_begun(response)) {
         lua_pushinteger(L, response->status);
-        lua_setfield(L, 3, ":status");
+        lua_setfield(L, 2, ":status");
     }
     return 1;
 }
@@ -160,7 +175,8 @@ static int set_trailer(lua_State *L) {
     lh2_given_field field;
     lh2_field_check_pair(L, 2, &field);
     lh2_get_private(L, 1, &trailers_key);
-    if (lh2_field_list_put(L, 4, &field))
+    lh2_field_list *before = lua_touserdata(L, 4);
+    if (lh2_field_list_put(L, before, &field) != before)
         lh2_set_private(L, 1, &trailers_key);
     response->has_trailers = true;
     return 0;
@@ -173,7 +189,7 @@ static int add_trailers(lua_State *L) {
         return lh2_raise_type(L, "headers", "of type table", 2);
     lua_settop(L, 2);
     lh2_get_private(L, 1, &trailers_key);
-    lh2_field_list_push_merged(L, 3, 2);
+    lh2_field_list_push_merged(L, lua_touserdata(L, 3), 2);
     lh2_set_private(L, 1, &trailers_key);
     response->has_trailers = true;
     return 0;
@@ -184,7 +200,7 @@ void lh2_response_send_trailers(lua_State *L, int index) {
     lh2_fields fields;
     int top = lua_gettop(L);
     lh2_get_private(L, index, &trailers_key);
-    lh2_field_list_read(L, top + 1, LH2_SECTION_TRAILERS, &fields);
+    lh2_field_list_read(L, lua_touserdata(L, top + 1), LH2_SECTION_TRAILERS, &fields);
     response->version->trail(L, response->carrier, &fields, top + 1);
     lua_settop(L, top);
 }
@@ -225,26 +241,29 @@ static void flatten(lua_State *L, int index) {
     lua_replace(L, index);
 }
 
-/* Makes the headers at `given`, with what was set besides, those of the response, in the second slot; if
- * they cannot be sent this raises, and nothing was changed. [-0, +0, v] */
-static void take_given(lua_State *L, const lh2_response *response, int given) {
+/* Makes the headers at `given`, with what was set besides, those of the response; if they cannot be sent
+ * this raises, and nothing was changed. [-0, +0, v] */
+static void take_given(lua_State *L, lh2_response *response, int given) {
     lh2_fields fields;
     flatten(L, given);
-    lh2_push_slot(L, 1, LH2_SLOT_HEADERS);
-    int headers = lua_gettop(L);
-    if (lua_isuserdata(L, headers)) {
-        lh2_field_list_push_merged(L, headers, given);
-        lua_replace(L, headers);
-        lh2_field_list_read(L, headers, LH2_SECTION_PLAIN, &fields);
-    } else {
+    lh2_field_list *list = response->headers;
+    bool is_raw = list->size == 0;
+    if (is_raw) {
         lua_pushvalue(L, given);
-        lua_replace(L, headers);
-        lh2_fields_read(L, headers, LH2_SECTION_PLAIN, &fields);
+        lh2_fields_read(L, given, LH2_SECTION_PLAIN, &fields);
+    } else {
+        list = lh2_field_list_push_merged(L, list, given);
+        lh2_field_list_read(L, list, LH2_SECTION_PLAIN, &fields);
     }
     if (fields.connection.data != NULL && response->version->major >= 2)
         lh2_warn_once(L, LH2_WARNING_CONNECTION);
-    lua_settop(L, headers);
-    lh2_set_slot(L, 1, LH2_SLOT_HEADERS);
+    lua_pop(L, 1);
+    if (is_raw) {
+        lh2_response_init_headers(response);
+        list = response->headers;
+    }
+    keep_list(L, 1, list);
+    response->has_raw_headers = is_raw;
 }
 
 /* response:writeHead(statusCode[, statusMessage][, headers]) */

@@ -38,8 +38,10 @@ typedef struct lh2_server {
     uint32_t keep_alive_s;       /* of TCP; 0: off */
     bool is_delayed;             /* TCP_NODELAY is not wanted */
     bool is_secure;
-    bool has_requests; /* "request" has, or had, a listener: see exchange.c */
-    bool has_classes;  /* of the program's own, under the keys below */
+    bool has_requests;       /* "request" has, or had, a listener: see exchange.c */
+    bool has_requests_alone; /* ... and "stream" has no other, as of that many changes: */
+    uint32_t seen_changes;
+    bool has_classes; /* of the program's own, under the keys below */
     bool is_listening;
     bool is_closing;  /* close() was called: "close" follows the last connection */
     bool is_draining; /* ... with a grace: sessions end, too */

@@ -278,8 +278,7 @@ static void announce(lua_State *L, lh2_stream *stream, const lh2_kept_fields *re
     bool has_server_listener = server != NULL && lh2_has_listener(server, LH2_EVENT_STREAM);
     if (!has_listener && !has_server_listener)
         return;
-    if (!has_listener && stream->session->server->has_requests &&
-        lh2_is_only_listener(L, server, LH2_EVENT_STREAM, lh2_stream_to_request)) {
+    if (!has_listener && lh2_serves_requests_alone(L, stream->session->server)) {
         lh2_push(L, &stream->duplex.object);
         lh2_exchange_announce(L, (lh2_server *)server, &lh2_stream_carrier);
         return;

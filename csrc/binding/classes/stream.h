@@ -9,6 +9,7 @@
 #include "binding/classes/session.h"
 #include "binding/duplex.h"
 #include "binding/headers.h"
+#include "binding/kept_fields.h"
 
 typedef struct lh2_stream {
     lh2_duplex duplex;

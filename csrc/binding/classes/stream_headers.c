@@ -1,12 +1,13 @@
 /* sentHeaders, sentInfoHeaders, sentTrailers: what the program gave, as it spelt it. The copy with the
  * defaults that were sent is made when it is asked for. */
+#include "binding/classes/exchange.h"
 #include "binding/classes/server.h"
 #include "binding/classes/stream.h"
 #include "binding/sent_headers.h"
 
-/* In the stream's slot: the header table that was given, or the copy made of it. Private fields: the
- * sequence of those of 1xx responses; the trailers. A client's session, which knows the defaults, is
- * in a slot too. */
+/* In the stream's slot: the header table that was given, or the response that has the headers, or the copy
+ * made of either. Private fields: the sequence of those of 1xx responses; the trailers. A client's session,
+ * which knows the defaults, is in a slot too. */
 static const char info_headers_key, trailers_key;
 
 /* ------------------------------------------------------------------------------------ noting */
@@ -87,7 +88,10 @@ static int get_headers(lua_State *L) {
         lua_pushvalue(L, 2);
         return 1;
     }
-    lh2_push_headers_copy(L, 2);
+    if (lua_isuserdata(L, 2))
+        lh2_response_push_headers(L, 2);
+    else
+        lh2_push_headers_copy(L, 2);
     if (is_request)
         lh2_client_session_complete_headers(L, lua_touserdata(L, 3), 4);
     else
