@@ -173,9 +173,10 @@ static net_tls_status shake_hands(net_tls *tls, net_error *error) {
         }
         if (tls->ssl.state == MBEDTLS_SSL_SERVER_CERTIFICATE)
             tls->is_full = true;
+        net_tls *outer = tls->context->stepping; /* whose key log has brought us here */
         tls->context->stepping = tls;
         int result = mbedtls_ssl_handshake_step(&tls->ssl);
-        tls->context->stepping = NULL;
+        tls->context->stepping = outer;
         if (result == MBEDTLS_ERR_SSL_WANT_READ)
             return NET_TLS_OK;
         if (result != 0 && !is_passing(result))

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <mbedtls/ecdsa.h>
 #include <mbedtls/platform_util.h>
 
 #include "base/mem.h"
@@ -88,6 +89,27 @@ static int check_pair(net_tls_context *context) {
 #endif
 }
 
+/* mbedTLS 2.28 copies a key that is good for more than signatures each time it signs, and makes anew for
+ * the copy what speeds up the second signature and all later ones. */
+static int keep_for_signatures(mbedtls_pk_context *key) {
+#if !TLS_IS_3
+    mbedtls_pk_context signer;
+    if (mbedtls_pk_get_type(key) != MBEDTLS_PK_ECKEY)
+        return 0;
+    mbedtls_pk_init(&signer);
+    int result = mbedtls_pk_setup(&signer, mbedtls_pk_info_from_type(MBEDTLS_PK_ECDSA));
+    if (result == 0)
+        result = mbedtls_ecdsa_from_keypair(mbedtls_pk_ec(signer), mbedtls_pk_ec(*key));
+    mbedtls_pk_free(result == 0 ? key : &signer);
+    if (result == 0)
+        *key = signer;
+    return result;
+#else
+    (void)key;
+    return 0;
+#endif
+}
+
 bool tls_identity_read(net_tls_context *context, const net_tls_options *options, net_error *error) {
     if (options->cert.size == 0 && options->key.size == 0)
         return true;
@@ -104,7 +126,11 @@ bool tls_identity_read(net_tls_context *context, const net_tls_options *options,
                       "the key is not that of the certificate");
         return false;
     }
-    int result = mbedtls_ssl_conf_own_cert(&context->config, &context->cert, &context->key);
+    /* The key exchange with a fixed key, which a list of suites may ask for, is no signature. */
+    bool only_signs = options->is_h2_strict || !options->ciphers;
+    int result = only_signs ? keep_for_signatures(&context->key) : 0;
+    if (result == 0)
+        result = mbedtls_ssl_conf_own_cert(&context->config, &context->cert, &context->key);
     if (result != 0)
         tls_error_refuse(error, "ENOMEM", "cert", result);
     return result == 0;
