@@ -412,6 +412,7 @@ for _, version in ipairs(exchange.versions) do
                 end)
                 assert.equal(response, response:setTimeout(20, function()
                     log[#log + 1] = "response"
+                    response:setTimeout(0)
                     response:finish("late")
                 end))
             end)

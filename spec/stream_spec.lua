@@ -89,6 +89,7 @@ describe("setTimeout of a stream", function()
                 if count == 1 then
                     stream:setTimeout(20)
                 else
+                    stream:setTimeout(0)
                     answer(stream)
                 end
             end)

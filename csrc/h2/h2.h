@@ -112,6 +112,10 @@ typedef struct h2_priority {
  * RFC 8941). */
 h2_priority h2_priority_parse(bytes_slice value);
 
+/* Whether it is the value of a field: no control but HTAB, and no white space at the ends (RFC 9113
+ * §8.2.1). */
+bool h2_text_is_field_value(bytes_slice text);
+
 /* ---------------------------------------------------------------------------------- options */
 
 /* Memory that many sessions take turns with (field sections, wire buffers), so that an idle session
