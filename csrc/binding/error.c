@@ -140,8 +140,9 @@ void lh2_push_error_text(lua_State *L, const char *name, const char *code, const
 }
 
 void lh2_push_net_error(lua_State *L, const net_error *error) {
+    bool is_argument = strncmp(error->code, "ERR_INVALID_ARG_", 16) == 0;
     lua_pushstring(L, error->text);
-    make_error(L, "Error", error->code);
+    make_error(L, is_argument ? "TypeError" : "Error", error->code);
     if (error->number != 0) {
         lua_pushinteger(L, error->number);
         lua_setfield(L, -2, "errno");

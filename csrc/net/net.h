@@ -125,8 +125,13 @@ typedef struct net_tls_options {
     bytes_slice crl;         /* may be empty */
     const char *const *alpn; /* preferred first; servers refuse a list that shares none */
     size_t alpn_count;
-    const char *ciphers; /* OpenSSL or IANA names with ':'; NULL: what RFC 9113 §9.2.2 leaves,
+    const char *ciphers;    /* OpenSSL or IANA names with ':'; NULL: what RFC 9113 §9.2.2 leaves,
                                  the faster on this machine first */
+    const char *groups;     /* OpenSSL's names of curves with ':', preferred first; NULL or "auto":
+                                 X25519:P-256:P-384 */
+    const char *signatures; /* OpenSSL's names of signature algorithms with ':', preferred first;
+                                 NULL: with SHA-256 at least */
+    bytes_slice dhparam; /* servers: the finite field for DHE suites, in PEM or DER; may be empty */
     int min_version, max_version; /* 0x0303 TLS 1.2, 0x0304 TLS 1.3; 0: the library's widest, never
                                      under 1.2 */
     bool request_cert;            /* servers: ask the client for a certificate */
@@ -136,7 +141,7 @@ typedef struct net_tls_options {
 } net_tls_options;
 
 /* Fails with a net_error that names what could not be read: key, certificate, ca, passphrase,
- * mismatch of key and certificate, unknown cipher. */
+ * mismatch of key and certificate, unknown cipher, curve or signature, a field that is too small. */
 int net_tls_context_new(net_tls_context **out, const net_tls_options *options, net_error *error);
 net_tls_context *net_tls_context_ref(net_tls_context *context);
 void net_tls_context_unref(net_tls_context *context);

@@ -7,9 +7,7 @@
 
 #include "base/mem.h"
 
-/* mbedTLS takes PEM with its terminator and DER without: a copy that has one, and the size to
- * give. */
-static char *terminate(bytes_slice octets, size_t *size, net_error *error) {
+char *tls_text_copy(bytes_slice octets, size_t *size, net_error *error) {
     char *copy = mem_alloc(octets.size + 1);
     if (!copy) {
         tls_error_set(error, "ENOMEM", "out of memory");
@@ -24,7 +22,7 @@ static char *terminate(bytes_slice octets, size_t *size, net_error *error) {
 static bool read_certificates(mbedtls_x509_crt *chain, bytes_slice octets, const char *what,
                               net_error *error) {
     size_t size;
-    char *copy = terminate(octets, &size, error);
+    char *copy = tls_text_copy(octets, &size, error);
     if (!copy)
         return false;
     int result = mbedtls_x509_crt_parse(chain, (const unsigned char *)copy, size);
@@ -39,7 +37,7 @@ static bool read_certificates(mbedtls_x509_crt *chain, bytes_slice octets, const
 
 static bool read_revocations(net_tls_context *context, bytes_slice octets, net_error *error) {
     size_t size;
-    char *copy = terminate(octets, &size, error);
+    char *copy = tls_text_copy(octets, &size, error);
     if (!copy)
         return false;
     int result = mbedtls_x509_crl_parse(&context->crl, (const unsigned char *)copy, size);
@@ -64,7 +62,7 @@ static int parse_key(net_tls_context *context, const char *text, size_t size,
 
 static bool read_key(net_tls_context *context, const net_tls_options *options, net_error *error) {
     size_t size;
-    char *copy = terminate(options->key, &size, error);
+    char *copy = tls_text_copy(options->key, &size, error);
     if (!copy)
         return false;
     int result = parse_key(context, copy, size, options->passphrase);
