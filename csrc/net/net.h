@@ -241,6 +241,9 @@ const char *net_tls_alpn(const net_tls *tls);                           /* NULL:
 const char *net_tls_protocol(const net_tls *tls);                       /* "TLSv1.2", "TLSv1.3" */
 const char *net_tls_cipher(const net_tls *tls, const char **iana_name); /* OpenSSL's name */
 const char *net_tls_servername(const net_tls *tls);
+/* Servers: whether the handshake was made by the rules that are those of the host, be it a name or an
+ * address. */
+bool net_tls_serves_host(const net_tls *tls, bytes_slice host);
 /* Whether the peer's certificate verified; else `code` ("CERT_HAS_EXPIRED",
  * "DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID", ...) and a text. */
 bool net_tls_is_authorized(const net_tls *tls, const char **code, const char **text);
