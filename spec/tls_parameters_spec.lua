@@ -95,7 +95,7 @@ describe("ecdhCurve", function()
         local options = with_keys("server", {ecdhCurve = "P-384:prime256v1"})
         assert_said(said_to(options, "-tls1_2", "-groups", "X25519:P-256:P-384"),
             "ECDH, secp384r1, 384 bits", "ALPN protocol: h2")
-        assert_said(said_to(options, "-groups", "P-384"), "ECDH, secp384r1, 384 bits")
+        assert_said(said_to(options, "-groups", "P-384:P-256"), "ECDH, secp384r1, 384 bits")
         assert_said(said_to(options, "-groups", "X25519:P-256"), "ECDH, prime256v1, 256 bits")
     end)
 

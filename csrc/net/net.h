@@ -125,9 +125,10 @@ typedef struct net_tls_options {
     bytes_slice crl;         /* may be empty */
     const char *const *alpn; /* preferred first; servers refuse a list that shares none */
     size_t alpn_count;
-    const char *ciphers;    /* OpenSSL or IANA names with ':'; NULL: what RFC 9113 §9.2.2 leaves,
+    const char *ciphers; /* OpenSSL or IANA names with ':'; NULL: what RFC 9113 §9.2.2 leaves,
                                  the faster on this machine first */
-    const char *groups;     /* OpenSSL's names of curves with ':', preferred first; NULL or "auto":
+    const char
+        *groups; /* OpenSSL's names of curves with ':', for TLS 1.2 preferred first; NULL or "auto":
                                  X25519:P-256:P-384 */
     const char *signatures; /* OpenSSL's names of signature algorithms with ':', preferred first;
                                  NULL: with SHA-256 at least */
