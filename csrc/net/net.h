@@ -122,14 +122,14 @@ typedef struct net_tls_options {
     const bytes_slice *ca;  /* trusted certificates; none: the system's store, read when first
                                  needed to verify */
     size_t ca_count;
-    bytes_slice crl;         /* may be empty */
+    const bytes_slice *crls; /* lists of what the authorities have revoked */
+    size_t crl_count;
     const char *const *alpn; /* preferred first; servers refuse a list that shares none */
     size_t alpn_count;
-    const char *ciphers; /* OpenSSL or IANA names with ':'; NULL: what RFC 9113 §9.2.2 leaves,
+    const char *ciphers;    /* OpenSSL or IANA names with ':'; NULL: what RFC 9113 §9.2.2 leaves,
                                  the faster on this machine first */
-    const char
-        *groups; /* OpenSSL's names of curves with ':', for TLS 1.2 preferred first; NULL or "auto":
-                                 X25519:P-256:P-384 */
+    const char *groups;     /* OpenSSL's curves with ':', in TLS 1.2 the preferred first; NULL or
+                                 "auto": X25519:P-256:P-384 */
     const char *signatures; /* OpenSSL's names of signature algorithms with ':', preferred first;
                                  NULL: with SHA-256 at least */
     bytes_slice dhparam; /* servers: the finite field for DHE suites, in PEM or DER; may be empty */

@@ -114,7 +114,11 @@ bool tls_trust_read(net_tls_context *context, const net_tls_options *options, ne
         if (!read_certificates(&context->ca, options->ca[i], "ca", error))
             return false;
     }
-    return options->crl.size == 0 || read_revocations(context, options->crl, error);
+    for (size_t i = 0; i < options->crl_count; i++) {
+        if (!read_revocations(context, options->crls[i], error))
+            return false;
+    }
+    return true;
 }
 
 void tls_trust_prepare(net_tls_context *context) {

@@ -6,7 +6,8 @@
 ---   stranger                     as server, signed by other-ca
 ---   rsa                          as server, with an RSA key of 2048 bits
 ---   revoked                      as server, for a client too, but on ca's list of what is revoked
---- each as NAME.crt and NAME.key (ECDSA P-256 but for one); and that list, ca.crl.
+--- each as NAME.crt and NAME.key (ECDSA P-256 but for one); and that list, ca.crl, with
+---   other-ca.crl                 on which there is nothing
 local process = require("spec.support.process")
 
 local cert = {}
@@ -71,10 +72,11 @@ signed rsa ca "$local"
 signed revoked ca "$local,clientAuth"
 as_authority revoked ca -revoke revoked.crt
 as_authority revoked ca -gencrl -out ca.crl
+as_authority stranger other-ca -gencrl -out other-ca.crl
 find . -type f ! -name '*.crt' ! -name '*.key' ! -name '*.crl' -delete
 cd ..
-[ -f spec-certs/ca.crl ] || rm -rf spec-certs # made when there was less
-mv -T "$work" spec-certs 2>/dev/null || { rm -rf "$work"; [ -f spec-certs/ca.crl ]; }
+[ -f spec-certs/other-ca.crl ] || rm -rf spec-certs # made when there was less
+mv -T "$work" spec-certs 2>/dev/null || { rm -rf "$work"; [ -f spec-certs/other-ca.crl ]; }
 ]]
 
 local function make()

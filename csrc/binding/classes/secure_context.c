@@ -131,7 +131,6 @@ net_tls_context *lh2_secure_context(lua_State *L, int options, bool is_server,
         .is_server = is_server,
         .cert = single(L, options, "cert"),
         .key = single(L, options, "key"),
-        .crl = single(L, options, "crl"),
         .passphrase = lh2_opt_string(L, options, "passphrase", NULL, NULL),
         .ciphers = lh2_opt_string(L, options, "ciphers", NULL, NULL),
         .groups = lh2_opt_string(L, options, "ecdhCurve", NULL, NULL),
@@ -147,6 +146,7 @@ net_tls_context *lh2_secure_context(lua_State *L, int options, bool is_server,
         .is_h2_strict = has_h2(alpn, alpn_count),
     };
     tls.ca = several(L, options, "ca", &tls.ca_count);
+    tls.crls = several(L, options, "crl", &tls.crl_count);
     net_tls_context *context = NULL;
     net_error error = {.port = -1};
     if (net_tls_context_new(&context, &tls, &error)) {
