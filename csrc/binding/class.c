@@ -4,8 +4,10 @@
 
 /* A class's metatable is in the registry under the class's address. It has the names of the class and
  * of each ancestor as keys, and two tables of members: what can be read (a method, or the address of a
- * getter's entry) and what can be set (a setter's). */
+ * getter's entry) and what can be set (a setter's). A class with a late finalizer has another, with
+ * __gc, under the address behind that. */
 static const char readable_key, settable_key;
+#define FINALIZED(class) ((const void *)&(class)->parent)
 static const char metatables_key; /* in the registry: the sequence of all metatables */
 static const char brand;
 
@@ -155,6 +157,23 @@ void lh2_class_derive(lua_State *L, int parent, int members) {
     install_members(L, lua_gettop(L) - 2);
 }
 
+/* Makes the metatable with the late finalizer, if there is one; the one on top is without.
+ * [-0, +0, m] */
+static void split_finalizer(lua_State *L, const lh2_class *class) {
+    int metatable = lua_gettop(L);
+    lua_getfield(L, metatable, LH2_LATE_GC);
+    if (!lua_isnil(L, -1)) {
+        lua_pushnil(L);
+        lua_setfield(L, metatable, "__gc");
+        lua_newtable(L);
+        copy_table(L, metatable);
+        lua_pushvalue(L, -2);
+        lua_setfield(L, -2, "__gc");
+        lua_rawsetp(L, LUA_REGISTRYINDEX, FINALIZED(class));
+    }
+    lua_settop(L, metatable);
+}
+
 void lh2_class_register(lua_State *L, const lh2_class *class) {
     if (class->parent)
         lua_rawgetp(L, LUA_REGISTRYINDEX, class->parent);
@@ -178,6 +197,7 @@ void lh2_class_register(lua_State *L, const lh2_class *class) {
     lua_pushvalue(L, parent + 1);
     lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
     lua_pop(L, 1);
+    split_finalizer(L, class);
     lua_rawsetp(L, LUA_REGISTRYINDEX, class);
     lua_pop(L, 1);
 }
@@ -312,6 +332,19 @@ void lh2_push_slot(lua_State *L, int index, int slot) {
 void lh2_finalize(lh2_object *object) {
     if (object->anchors > 0)
         object->runtime->is_closing = true;
+}
+
+void lh2_need_finalizer(lua_State *L, lh2_object *object) {
+    if (object->has_finalizer)
+        return;
+    object->has_finalizer = 1;
+    lh2_push(L, object);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, FINALIZED(object->class));
+    if (lua_isnil(L, -1))
+        lua_pop(L, 1); /* it has had one all along */
+    else
+        lua_setmetatable(L, -2);
+    lua_pop(L, 1);
 }
 
 bool lh2_is_a(const lh2_object *object, const lh2_class *class) {

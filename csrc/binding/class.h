@@ -21,6 +21,7 @@ typedef struct lh2_object {
     uint32_t anchors;
     uint8_t has_fields;    /* the user value is a table (listeners, the program's own fields) */
     uint8_t has_overrides; /* a member of the class was replaced by the program: look there first */
+    uint8_t has_finalizer; /* lh2_need_finalizer was called */
 } lh2_object;
 
 struct lh2_class {
@@ -31,6 +32,10 @@ struct lh2_class {
     const luaL_Reg *setters;     /* obj.name = v: called with object and value */
     const luaL_Reg *metamethods; /* __gc, __close, __tostring ...; inherited unless given */
 };
+
+/* The name of a __gc for those objects alone that lh2_need_finalizer is called for. A finalizer costs
+ * the collector a second round; where it is seldom needed, it comes late. */
+#define LH2_LATE_GC "late __gc"
 
 /* Makes what registering needs, before anything else of this header; adds `method` and `addMethods`, by
  * which Lua files extend classes, to the table on top. [-0, +0, m] */
@@ -53,6 +58,9 @@ void lh2_push_slot(lua_State *L, int index, int slot);
 /* First in every __gc: an object that has anchors is finalized by lua_close alone, from where on
  * nothing is emitted. */
 void lh2_finalize(lh2_object *object);
+/* From here on the object, anchored, owns what its late finalizer, if it has one, must free.
+ * [-0, +0, -] */
+void lh2_need_finalizer(lua_State *L, lh2_object *object);
 /* Whether the object is of the class or one that inherits from it. */
 bool lh2_is_a(const lh2_object *object, const lh2_class *class);
 /* The object at `index` if it is of the class or one that inherits from it; else NULL. [-0, +0, -] */

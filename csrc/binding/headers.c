@@ -1,19 +1,38 @@
 #include "binding/headers.h"
 
-#define LAST_TOKEN 61
-/* In the runtime's table of names by token, behind them: the empty list that most headers share. */
-#define NOTHING (LAST_TOKEN + 1)
-
-/* Pushes the name, from the table of known names (at `names`) where it is one. */
-static void push_name(lua_State *L, int names, const hpack_field *field) {
-    if (field->token != HPACK_TOKEN_NONE)
-        lua_rawgeti(L, names, field->token);
-    else
-        lua_pushlstring(L, (const char *)field->name.data, field->name.size);
-}
+/* The runtime's table of known strings: by token the names; behind them, by token, the last value that
+ * each had, since most requests repeat most of them; then the metatable of header tables. */
+#define VALUES LH2_NAMES
+#define METATABLE (VALUES + LH2_NAMES)
+/* Longer values are not kept. */
+#define MAX_KEPT 64
 
 static void push_slice(lua_State *L, bytes_slice slice) {
     lua_pushlstring(L, (const char *)slice.data, slice.size);
+}
+
+/* Pushes the name, from the table of known strings (at `known`) where it is there. */
+static void push_name(lua_State *L, int known, const hpack_field *field) {
+    if (field->token != HPACK_TOKEN_NONE)
+        lua_rawgeti(L, known, field->token);
+    else
+        push_slice(L, field->name);
+}
+
+/* Pushes the value. That of :path is another each time, as a rule, and is not kept. */
+static void push_value(lua_State *L, lh2_runtime *runtime, int known, const hpack_field *field) {
+    bytes_slice *last = &runtime->last_values[field->token];
+    if (field->token == HPACK_TOKEN_NONE || field->token == HPACK_TOKEN_PATH ||
+        field->value.size > MAX_KEPT) {
+        push_slice(L, field->value);
+    } else if (bytes_slice_equal(*last, field->value)) {
+        lua_rawgeti(L, known, VALUES + field->token);
+    } else {
+        push_slice(L, field->value);
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, known, VALUES + field->token);
+        *last = bytes_slice_of(lua_tostring(L, -1), field->value.size);
+    }
 }
 
 /* Pushes all values of the name of field `first`, joined with `separator`: done once a name, so that
@@ -40,7 +59,7 @@ static size_t first_of(const hpack_field *fields, size_t at) {
 }
 
 /* A name that was met before, at `at`: what Node makes of the values. Table at -1. */
-static void merge_repeat(lua_State *L, int names, const hpack_field *fields, size_t count,
+static void merge_repeat(lua_State *L, int known, const hpack_field *fields, size_t count,
                          size_t at) {
     size_t first = first_of(fields, at);
     if (lh2_is_single_value(fields[at].name))
@@ -49,14 +68,14 @@ static void merge_repeat(lua_State *L, int names, const hpack_field *fields, siz
     for (size_t i = first + 1; i < at; i++)
         if (bytes_slice_equal(fields[i].name, fields[at].name))
             return;
-    push_name(L, names, &fields[at]);
+    push_name(L, known, &fields[at]);
     push_joined(L, fields, count, first, fields[at].token == HPACK_TOKEN_COOKIE ? "; " : ", ");
     lua_rawset(L, -3);
 }
 
 /* Appends a set-cookie value to the sequence in the table at -1. */
-static void add_set_cookie(lua_State *L, int names, const hpack_field *field) {
-    lua_rawgeti(L, names, HPACK_TOKEN_SET_COOKIE);
+static void add_set_cookie(lua_State *L, int known, const hpack_field *field) {
+    lua_rawgeti(L, known, HPACK_TOKEN_SET_COOKIE);
     lua_pushvalue(L, -1);
     lua_rawget(L, -3);
     if (lua_isnil(L, -1)) {
@@ -78,21 +97,24 @@ static void push_status(lua_State *L, bytes_slice value) {
     lua_pushinteger(L, status);
 }
 
-/* The names flagged never-indexed, one for each field, under the sensitive key. Table at -1. */
-static void set_sensitive(lua_State *L, int names, const hpack_field *fields, size_t count) {
+/* The names flagged never-indexed, one for each field, under the sensitive key. Where there are none,
+ * the metatable says so. Table at -1. */
+static void set_sensitive(lua_State *L, int known, const hpack_field *fields, size_t count) {
     int found = 0;
-    lua_pushlightuserdata(L, (void *)&lh2_sensitive_key);
     for (size_t i = 0; i < count; i++) {
         if (!(fields[i].flags & HPACK_NEVER_INDEXED))
             continue;
         if (found == 0)
             lua_newtable(L);
-        push_name(L, names, &fields[i]);
+        push_name(L, known, &fields[i]);
         lua_rawseti(L, -2, ++found);
     }
-    if (found == 0)
-        lua_rawgeti(L, names, NOTHING);
-    lua_rawset(L, -3);
+    if (found > 0) {
+        lua_rawsetp(L, -2, &lh2_sensitive_key);
+    } else {
+        lua_rawgeti(L, known, METATABLE);
+        lua_setmetatable(L, -2);
+    }
 }
 
 /* Whether the field's name, which is on top, is in the table below it; `seen` has a bit for each token
@@ -113,51 +135,50 @@ static bool is_repeat(lua_State *L, hpack_token token, uint32_t seen[2]) {
 }
 
 /* Sets the field at `at` in the table on top, in Node's way where its name is there. [-0, +0, m] */
-static void set_field(lua_State *L, int names, const hpack_field *fields, size_t count, size_t at,
-                      uint32_t seen[2]) {
+static void set_field(lua_State *L, lh2_runtime *runtime, int known, const hpack_field *fields,
+                      size_t count, size_t at, uint32_t seen[2]) {
     const hpack_field *field = &fields[at];
-    push_name(L, names, field);
+    push_name(L, known, field);
     if (is_repeat(L, field->token, seen)) {
         lua_pop(L, 1);
-        merge_repeat(L, names, fields, count, at);
+        merge_repeat(L, known, fields, count, at);
         return;
     }
     if (field->token == HPACK_TOKEN_STATUS)
         push_status(L, field->value);
     else
-        push_slice(L, field->value);
+        push_value(L, runtime, known, field);
     lua_rawset(L, -3);
 }
 
-void lh2_push_headers(lua_State *L, const lh2_runtime *runtime, const hpack_field *fields,
-                      size_t count) {
+void lh2_push_headers(lua_State *L, lh2_runtime *runtime, const hpack_field *fields, size_t count) {
     luaL_checkstack(L, 10, "headers");
     lh2_push_held(L, runtime->names_ref);
-    int names = lua_gettop(L);
-    lua_createtable(L, 0, (int)count + 1);
+    int known = lua_gettop(L);
+    lua_createtable(L, 0, (int)count);
     uint32_t seen[2] = {0, 0};
     for (size_t i = 0; i < count; i++)
         if (fields[i].token == HPACK_TOKEN_SET_COOKIE)
-            add_set_cookie(L, names, &fields[i]);
+            add_set_cookie(L, known, &fields[i]);
         else
-            set_field(L, names, fields, count, i, seen);
-    set_sensitive(L, names, fields, count);
-    lua_remove(L, names);
+            set_field(L, runtime, known, fields, count, i, seen);
+    set_sensitive(L, known, fields, count);
+    lua_replace(L, known);
 }
 
-void lh2_push_raw_headers(lua_State *L, const lh2_runtime *runtime, const hpack_field *fields,
+void lh2_push_raw_headers(lua_State *L, lh2_runtime *runtime, const hpack_field *fields,
                           size_t count) {
     luaL_checkstack(L, 10, "headers");
     lh2_push_held(L, runtime->names_ref);
-    int names = lua_gettop(L);
+    int known = lua_gettop(L);
     lua_createtable(L, (int)count * 2, 0);
     for (size_t i = 0; i < count; i++) {
-        push_name(L, names, &fields[i]);
+        push_name(L, known, &fields[i]);
         lua_rawseti(L, -2, (int)i * 2 + 1);
-        push_slice(L, fields[i].value);
+        push_value(L, runtime, known, &fields[i]);
         lua_rawseti(L, -2, (int)i * 2 + 2);
     }
-    lua_remove(L, names);
+    lua_replace(L, known);
 }
 
 /* ---------------------------------------------------------------------------------- opening */
@@ -180,15 +201,28 @@ static void push_nothing(lua_State *L) {
     lua_setmetatable(L, -2);
 }
 
+/* Pushes the metatable of header tables without sensitive fields, which show the empty list. */
+static void push_metatable(lua_State *L) {
+    lua_createtable(L, 0, 1);
+    lua_createtable(L, 0, 1);
+    push_nothing(L);
+    lua_rawsetp(L, -2, &lh2_sensitive_key);
+    lua_setfield(L, -2, "__index");
+}
+
 void lh2_headers_open(lua_State *L) {
-    lua_createtable(L, NOTHING, 0);
-    for (int token = 1; token <= LAST_TOKEN; token++) {
+    lh2_runtime *runtime = lh2_runtime_of(L);
+    lua_createtable(L, METATABLE, 0);
+    for (int token = 1; token < LH2_NAMES; token++) {
         push_slice(L, hpack_token_name((hpack_token)token));
         lua_rawseti(L, -2, token);
+        lua_pushliteral(L, "");
+        lua_rawseti(L, -2, VALUES + token);
+        runtime->last_values[token] = bytes_slice_of("", 0);
     }
-    push_nothing(L);
-    lua_rawseti(L, -2, NOTHING);
-    lh2_runtime_of(L)->names_ref = lh2_hold(L);
+    push_metatable(L);
+    lua_rawseti(L, -2, METATABLE);
+    runtime->names_ref = lh2_hold(L);
     push_sensitive_key(L);
     lua_setfield(L, -2, "sensitiveHeaders");
 }

@@ -12,6 +12,8 @@ struct lh2_object;
 struct lh2_tick;
 
 #define LH2_MAX_HOOKS 16
+/* The names of HPACK's static table, by token, and one more. */
+#define LH2_NAMES 62
 
 /* What a class has asked to be told (call.h, emitter.h); any may be NULL. */
 typedef struct lh2_hooks {
@@ -38,7 +40,8 @@ typedef struct lh2_runtime {
     lua_State *idle_task; /* a coroutine for handlers to run in (task.c); NULL: none is idle */
     int idle_task_ref;    /* held */
     int enter_ref, blame_ref, traceback_ref; /* functions of call.c, held */
-    int names_ref;                           /* the table of known names (headers.c), held */
+    int names_ref;                           /* the table of known strings (headers.c), held */
+    bytes_slice last_values[LH2_NAMES];      /* octets of those of them that are values */
     int events_ref;    /* name -> number and number -> name of the known events (emitter.c), held */
     bool has_uncaught; /* an error waits to be raised by run (in the state's slot) */
     bool is_observed;  /* performance entries are wanted (perf.c) */

@@ -99,8 +99,10 @@ static void destroy_done(lua_State *L, lh2_object *object, intptr_t unused) {
     lh2_duplex_destroy(L, duplex);
 }
 
-void lh2_duplex_check_done(lua_State *L, lh2_duplex *duplex) {
-    if (is_done(duplex))
+void lh2_duplex_check_done(lua_State *L, lh2_duplex *duplex, bool is_at_once) {
+    if (is_at_once)
+        destroy_done(L, &duplex->object, 0);
+    else if (is_done(duplex))
         lh2_tick_push(L, &duplex->object, destroy_done, 0);
 }
 

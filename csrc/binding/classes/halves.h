@@ -23,7 +23,8 @@ void lh2_writable_end(lua_State *L, lh2_duplex *duplex);
 /* Fails the writes that wait and the callbacks of finish(). [-0, +0, m] */
 void lh2_writable_fail(lua_State *L, lh2_duplex *duplex);
 
-/* Destroys, in a tick, a duplex whose both sides are done, if it is so inclined. [-0, +0, m] */
-void lh2_duplex_check_done(lua_State *L, lh2_duplex *duplex);
+/* Destroys a duplex whose both sides are done, if it is so inclined: in a tick, or at once where this
+ * is one and nothing is told before. [-0, +0, m] */
+void lh2_duplex_check_done(lua_State *L, lh2_duplex *duplex, bool is_at_once);
 
 #endif

@@ -73,9 +73,9 @@ static void end_writing(lua_State *L, lh2_object *object, intptr_t unused) {
     lh2_writable_end(L, (lh2_duplex *)object);
 }
 
-static void emit_end(lua_State *L, lh2_object *object, intptr_t unused) {
-    (void)unused;
-    lh2_duplex *duplex = (lh2_duplex *)object;
+/* "end" is due, in a tick or, as a part of something else, before one. [-0, +0, e] */
+static void tell_end(lua_State *L, lh2_duplex *duplex, bool is_in_tick) {
+    lh2_object *object = &duplex->object;
     duplex->is_end_due = false;
     if (duplex->is_end_emitted || duplex->is_errored || duplex->is_close_emitted ||
         pending_size(duplex) > 0)
@@ -85,13 +85,18 @@ static void emit_end(lua_State *L, lh2_object *object, intptr_t unused) {
     if (is_writing && !duplex->allows_half_open)
         lh2_tick_push(L, object, end_writing, 0);
     else
-        lh2_duplex_check_done(L, duplex);
+        lh2_duplex_check_done(L, duplex, is_in_tick && !lh2_has_listener(object, LH2_EVENT_END));
     lh2_emit(L, object, LH2_EVENT_END, 0);
+}
+
+static void emit_end(lua_State *L, lh2_object *object, intptr_t unused) {
+    (void)unused;
+    tell_end(L, (lh2_duplex *)object, true);
 }
 
 void lh2_duplex_emit_due_end(lua_State *L, lh2_duplex *duplex) {
     if (duplex->is_end_due)
-        emit_end(L, &duplex->object, 0);
+        tell_end(L, duplex, false);
 }
 
 void lh2_readable_check_end(lua_State *L, lh2_duplex *duplex) {
@@ -146,12 +151,18 @@ void lh2_duplex_resume(lua_State *L, lh2_duplex *duplex) {
 
 /* ------------------------------------------------------------------------------- the source */
 
+/* Room for `size` octets in a buffer that is the duplex's `pending` or becomes it. [-0, +0, m] */
+static void reserve(lua_State *L, lh2_duplex *duplex, bytes_buffer *buffer, size_t size) {
+    lh2_need_finalizer(L, &duplex->object);
+    if (bytes_buffer_reserve(buffer, size))
+        lh2_raise_memory(L);
+}
+
 /* Appends octets to what is pending, as text if there is an encoding. [-0, +0, m] */
 static void append(lua_State *L, lh2_duplex *duplex, const uint8_t *data, size_t size) {
     bytes_buffer *pending = &duplex->pending;
     lh2_encoding encoding = (lh2_encoding)duplex->encoding;
-    if (bytes_buffer_reserve(pending, lh2_text_bound(encoding, size)))
-        lh2_raise_memory(L);
+    reserve(L, duplex, pending, lh2_text_bound(encoding, size));
     pending->size +=
         lh2_text_of(encoding, &duplex->carry, data, size, pending->data + pending->size);
     duplex->raw_pending += size;
@@ -184,8 +195,7 @@ static void end_text(lua_State *L, lh2_duplex *duplex) {
     bytes_buffer *pending = &duplex->pending;
     if (duplex->carry.size == 0)
         return;
-    if (bytes_buffer_reserve(pending, 4))
-        lh2_raise_memory(L);
+    reserve(L, duplex, pending, 4);
     pending->size +=
         lh2_text_end((lh2_encoding)duplex->encoding, &duplex->carry, pending->data + pending->size);
 }
@@ -203,7 +213,7 @@ void lh2_duplex_end(lua_State *L, lh2_duplex *duplex) {
         schedule_readable(L, duplex);
     if (duplex->auto_destroy) {
         lh2_readable_check_end(L, duplex);
-        lh2_duplex_check_done(L, duplex);
+        lh2_duplex_check_done(L, duplex, false);
     }
 }
 
@@ -340,8 +350,7 @@ static void put_back(lua_State *L, lh2_duplex *duplex, const char *data, size_t 
     size_t left = pending_size(duplex);
     bytes_buffer whole;
     bytes_buffer_init(&whole);
-    if (bytes_buffer_reserve(&whole, size + left))
-        lh2_raise_memory(L);
+    reserve(L, duplex, &whole, size + left);
     memcpy(whole.data, data, size);
     if (left > 0)
         memcpy(whole.data + size, duplex->pending.data + duplex->taken, left);

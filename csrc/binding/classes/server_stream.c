@@ -260,7 +260,7 @@ static bool is_head_request(const h2_event *event) {
  * them. Returns their number. [-0, +3..4, m] */
 static int push_arguments(lua_State *L, lh2_stream *stream, const lh2_kept_fields *request,
                           bool has_raw) {
-    const lh2_runtime *runtime = stream->duplex.object.runtime;
+    lh2_runtime *runtime = stream->duplex.object.runtime;
     lh2_push(L, &stream->duplex.object);
     lh2_push_headers(L, runtime, request->fields, request->count);
     lua_pushinteger(L, stream->flags);

@@ -476,6 +476,8 @@ void lh2_session_attach(lua_State *L, lh2_session *session, net_socket *socket) 
 /* Detaches from the loop and frees; nothing is emitted. */
 void lh2_session_dispose(lua_State *L, lh2_session *session) {
     static const net_socket_events none = {0};
+    while (!list_is_empty(&session->streams)) /* at lua_close only: they keep their session */
+        lh2_stream_dispose(LIST_ENTRY(session->streams.next, lh2_stream, link));
     if (session->socket != NULL)
         net_socket_set_events(session->socket, &none, NULL);
     close_transport(session);

@@ -204,22 +204,29 @@ static int stream_close_variable(lua_State *L) {
     return 0;
 }
 
-static int stream_gc(lua_State *L) {
-    lh2_stream *stream = lua_touserdata(L, 1);
-    lh2_finalize(&stream->duplex.object);
+void lh2_stream_dispose(lh2_stream *stream) {
     list_remove(&stream->link);
     lh2_stream_stop_timer(stream);
     lh2_perf_stream_dispose(stream);
+    lh2_stream_forget_request(stream);
     lh2_session *session = stream->session;
     if (session != NULL && stream->id != 0 && !stream->is_engine_done && session->engine != NULL)
         h2_session_set_context(session->engine, stream->id, NULL);
-    lh2_stream_forget_request(stream);
+    stream->session = NULL;
+    stream->is_closed = stream->is_engine_done = true;
+}
+
+/* Of streams that have octets or fields: nothing else of theirs outlasts their session. */
+static int stream_gc(lua_State *L) {
+    lh2_stream *stream = lua_touserdata(L, 1);
+    lh2_finalize(&stream->duplex.object);
+    lh2_stream_dispose(stream);
     lh2_duplex_dispose(L, &stream->duplex);
     return 0;
 }
 
 static const luaL_Reg metamethods[] = {
-    {"__gc", stream_gc},
+    {LH2_LATE_GC, stream_gc},
     {"__close", stream_close_variable},
     {NULL, NULL},
 };

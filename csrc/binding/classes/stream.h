@@ -63,6 +63,8 @@ lh2_stream *lh2_stream_check_alive(lua_State *L, int index);
 /* The code of an engine call's failure as Node's error, raised. `result` is not H2_OK. [-0, +0, v] */
 int lh2_stream_raise(lua_State *L, int result);
 
+/* Frees what a stream has of its own but what it has received; its session goes, or it is collected. */
+void lh2_stream_dispose(lh2_stream *stream);
 /* stream->request is not needed any more. */
 void lh2_stream_forget_request(lh2_stream *stream);
 /* Client: a request that the engine does not take, for its result: the stream ends with an error of its

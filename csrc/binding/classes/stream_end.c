@@ -6,13 +6,16 @@ static bool is_of_server(const lh2_stream *stream) {
 }
 
 /* Session and stream do not know each other any more. */
-static void unlink_stream(lh2_stream *stream) {
+static void unlink_stream(lua_State *L, lh2_stream *stream) {
     lh2_stream_stop_timer(stream); /* which fires for a stream that is held */
+    lh2_perf_stream_dispose(stream);
     list_remove(&stream->link);
     stream->session->stream_count--;
     stream->session = NULL;
     if (stream->duplex.object.watcher == NULL)
         lh2_stream_forget_request(stream);
+    else
+        lh2_need_finalizer(L, &stream->duplex.object);
 }
 
 /* Takes the stream out of session and engine, which held it until now; events that are due come by
@@ -24,7 +27,7 @@ static void leave_session(lua_State *L, lh2_stream *stream) {
     if (stream->id != 0 && !stream->is_engine_done)
         h2_session_set_context(session->engine, stream->id, NULL);
     lh2_push(L, &stream->duplex.object);
-    unlink_stream(stream);
+    unlink_stream(L, stream);
     lh2_release(L, &stream->duplex.object); /* what follows may fail */
     if (is_of_server(stream))
         lh2_server_stream_left(L, stream, session);
@@ -182,7 +185,7 @@ void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
 
 void lh2_stream_abandon(lua_State *L, lh2_stream *stream) {
     stream->is_closed = stream->is_engine_done = true;
-    unlink_stream(stream);
+    unlink_stream(L, stream);
     lh2_release(L, &stream->duplex.object);
 }
 

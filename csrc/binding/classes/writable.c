@@ -86,11 +86,22 @@ static bool is_flush_due(const lh2_duplex *duplex) {
            !duplex->is_destroyed;
 }
 
-static void check_flushed(lua_State *L, lh2_duplex *duplex) {
+static void emit_finish(lua_State *L, lh2_object *object, intptr_t unused);
+
+static bool is_finish_heard(const lh2_duplex *duplex) {
+    return duplex->is_finish_awaited || lh2_has_listener(&duplex->object, LH2_EVENT_FINISH);
+}
+
+/* "finish" comes in a tick of its own, unless this is one and nobody is told of it. [-0, +0, m] */
+static void check_flushed(lua_State *L, lh2_duplex *duplex, bool is_in_tick) {
     if (!is_flush_due(duplex))
         return;
     duplex->is_flushed = true;
-    if (!duplex->ops->flushed || duplex->ops->flushed(L, duplex))
+    if (duplex->ops->flushed && !duplex->ops->flushed(L, duplex))
+        return;
+    if (is_in_tick && !is_finish_heard(duplex))
+        emit_finish(L, &duplex->object, 0);
+    else
         lh2_duplex_finished(L, duplex);
 }
 
@@ -127,7 +138,7 @@ static void complete_write(lua_State *L, lh2_object *object, intptr_t data) {
             push_cut_short(L, duplex, "write");
         lh2_call_blaming(L, 1, object);
     }
-    check_flushed(L, duplex);
+    check_flushed(L, duplex, true);
 }
 
 /* May come at any time, without a Lua state: what needs one waits for a tick. */
@@ -169,7 +180,7 @@ static void send_waiting(lua_State *L, lh2_duplex *duplex) {
         return;
     duplex->is_finish_called = true;
     duplex->ops->finish(L, duplex);
-    check_flushed(L, duplex);
+    check_flushed(L, duplex, false);
 }
 
 /* Sends a write, or has it wait. Returns whether there is room for more. [-0, +0, e] */
@@ -235,8 +246,9 @@ static void emit_finish(lua_State *L, lh2_object *object, intptr_t unused) {
     if (duplex->is_finished || (duplex->is_destroyed && !duplex->is_finish_forced))
         return;
     duplex->is_finished = true;
+    bool is_heard = is_finish_heard(duplex);
     call_finish_callbacks(L, duplex, true);
-    lh2_duplex_check_done(L, duplex);
+    lh2_duplex_check_done(L, duplex, !is_heard);
     lh2_emit(L, object, LH2_EVENT_FINISH, 0);
 }
 
