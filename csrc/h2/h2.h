@@ -452,6 +452,9 @@ typedef struct h2_stream_figures {
     uint64_t octets_sent, octets_received; /* of content, framed */
     h2_priority priority;
 } h2_stream_figures;
+/* Whether HEADERS of a request of ours have left its queue; the session may be over. What has not left
+ * is safe to send again. */
+bool h2_session_has_begun(const h2_session *session, uint32_t stream_id);
 /* H2_GONE for a stream the session does not know (any more). */
 int h2_session_get_stream(const h2_session *session, uint32_t stream_id,
                           h2_stream_figures *figures);
