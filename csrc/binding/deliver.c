@@ -14,8 +14,7 @@ typedef struct delivery {
 
 /* Pushes headers, flags, and rawHeaders if somebody may look at them. Returns their number.
  * [-0, +2..3, m] */
-static int push_section(lua_State *L, lh2_runtime *runtime, const h2_event *event,
-                        bool has_raw) {
+static int push_section(lua_State *L, lh2_runtime *runtime, const h2_event *event, bool has_raw) {
     const hpack_field *fields = event->headers.fields;
     size_t count = event->headers.count;
     lh2_push_headers(L, runtime, fields, count);

@@ -19,9 +19,8 @@ typedef struct lh2_write {
     struct lh2_write *next; /* the holder's */
     lh2_duplex *duplex;     /* retained meanwhile */
     bool was_sent;
-    bool is_small; /* its memory is of the size that is kept for later writes */
-    int string;    /* held Lua string the data lies in; LUA_NOREF: copied behind the struct */
-    int callback;  /* held; LUA_NOREF: none */
+    int string;   /* held Lua string the data lies in; LUA_NOREF: copied behind the struct */
+    int callback; /* held; LUA_NOREF: none */
     size_t size;
 } lh2_write;
 
@@ -147,14 +146,8 @@ lh2_write *lh2_write_begin(lua_State *L, int index, size_t size);
  * `flushed` follows the last. */
 void lh2_duplex_take_writing(lh2_duplex *duplex);
 
-/* The memory of writes (write_memory.c): small ones take LH2_SMALL_WRITE octets, and some of them serve
- * the next. NULL where there is none. */
-#define LH2_SMALL_WRITE 192
-lh2_write *lh2_write_take(lh2_runtime *runtime, size_t size);
 /* Frees a write without any further effect. */
 void lh2_write_drop(lh2_runtime *runtime, lh2_write *write);
-/* At the end of the runtime. */
-void lh2_write_free_spare(lh2_runtime *runtime);
 
 /* The chunk's release: completes the write in a tick: callback (with an error unless sent), "drain". */
 void lh2_write_release(h2_chunk *chunk, bool was_sent);

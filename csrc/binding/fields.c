@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/mem.h"
-
 const char lh2_sensitive_key;
 
 /* ------------------------------------------------------------------------ rules for names */
@@ -456,11 +454,12 @@ static bytes_slice keep_slice(uint8_t **space, bytes_slice slice) {
     return bytes_slice_of(octets, slice.size);
 }
 
-lh2_kept_fields *lh2_fields_keep(const hpack_field *fields, size_t count) {
+lh2_kept_fields *lh2_fields_keep(lh2_runtime *runtime, const hpack_field *fields, size_t count) {
     size_t octets = 0;
     for (size_t i = 0; i < count; i++)
         octets += fields[i].value.size + (fields[i].token == 0 ? fields[i].name.size : 0);
-    lh2_kept_fields *kept = mem_alloc(sizeof(*kept) + count * sizeof(*fields) + octets);
+    size_t size = sizeof(lh2_kept_fields) + count * sizeof(*fields) + octets;
+    lh2_kept_fields *kept = lh2_spare_take(runtime, size);
     if (kept == NULL)
         return NULL;
     uint8_t *space = (uint8_t *)(kept->fields + count);

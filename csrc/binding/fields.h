@@ -64,8 +64,12 @@ typedef struct lh2_kept_fields {
     hpack_field fields[];
 } lh2_kept_fields;
 
-/* A copy of the fields, to be freed with mem_free; NULL when memory is out. */
-lh2_kept_fields *lh2_fields_keep(const hpack_field *fields, size_t count);
+/* A copy of the fields, to be dropped later; NULL when memory is out. */
+lh2_kept_fields *lh2_fields_keep(lh2_runtime *runtime, const hpack_field *fields, size_t count);
+/* `kept` may be NULL. */
+static inline void lh2_fields_drop(lh2_runtime *runtime, lh2_kept_fields *kept) {
+    lh2_spare_give(runtime, kept);
+}
 
 /* Whether Node takes one value at most of the name. */
 bool lh2_is_single_value(bytes_slice name);

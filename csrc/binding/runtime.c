@@ -33,7 +33,7 @@ static int runtime_gc(lua_State *L) {
     runtime->loop = NULL;
     while (!list_is_empty(&runtime->writes))
         lh2_write_drop(runtime, LIST_ENTRY(list_first(&runtime->writes), lh2_write, all));
-    lh2_write_free_spare(runtime);
+    lh2_spare_free(runtime);
     mem_free(runtime->ticks);
     runtime->ticks = NULL;
     mem_free(runtime->free_anchors);
@@ -45,7 +45,6 @@ void lh2_runtime_open(lua_State *L) {
     lh2_runtime *runtime = lua_newuserdatauv(L, sizeof *runtime, 0);
     *runtime = (lh2_runtime){.loop = NULL};
     list_init(&runtime->writes);
-    list_init(&runtime->spare_writes);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, runtime_gc);
     lua_setfield(L, -2, "__gc");

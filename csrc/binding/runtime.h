@@ -9,9 +9,11 @@
 
 struct lh2_class;
 struct lh2_object;
+struct lh2_spare;
 struct lh2_tick;
 
 #define LH2_MAX_HOOKS 16
+#define LH2_SPARE_KINDS 3
 /* The names of HPACK's static table, by token, and one more. */
 #define LH2_NAMES 62
 
@@ -34,8 +36,8 @@ typedef struct lh2_runtime {
     int *free_anchors;     /* slots of the registry (anchor.c) that hold nothing */
     uint32_t free_anchor_count, anchor_slots, anchors_capacity;
     list_node writes; /* every lh2_write (duplex.h) there is: freed with the state at the latest */
-    list_node spare_writes; /* the memory of some that are through */
-    uint32_t spare_write_count;
+    struct lh2_spare *spare[LH2_SPARE_KINDS]; /* blocks of memory that nobody has (spare.c) */
+    uint32_t spare_count[LH2_SPARE_KINDS];
     lh2_hooks hooks[LH2_MAX_HOOKS];
     lua_State *idle_task; /* a coroutine for handlers to run in (task.c); NULL: none is idle */
     int idle_task_ref;    /* held */
@@ -72,6 +74,14 @@ bool lh2_runtime_turn(void *runtime);
 
 /* http2.run([mode]), onUncaught, backendFd, backendTimeout, added to the table on top. [-0, +0, m] */
 void lh2_runtime_functions(lua_State *L);
+
+/* Memory that each request takes and gives back: blocks up to a kilobyte, some of which are kept for the
+ * next (spare.c). NULL when memory is out. */
+void *lh2_spare_take(lh2_runtime *runtime, size_t size);
+/* `memory` may be NULL. */
+void lh2_spare_give(lh2_runtime *runtime, void *memory);
+/* At the end of the runtime. */
+void lh2_spare_free(lh2_runtime *runtime);
 
 /* ------------------------------------------------------------------------------- anchors */
 

@@ -66,7 +66,7 @@ void lh2_client_session_complete_headers(lua_State *L, const lh2_session *sessio
 static int submit_request(lh2_session *session, lh2_stream *stream, const lh2_fields *fields) {
     if (session->is_connecting) {
         stream->duplex.is_held = true;
-        stream->request = lh2_fields_keep(fields->fields, fields->count);
+        stream->request = lh2_fields_keep(session->object.runtime, fields->fields, fields->count);
         return stream->request != NULL ? H2_OK : H2_NOMEM;
     }
     int result = h2_session_submit_request(session->engine, fields->fields, fields->count,

@@ -156,10 +156,10 @@ static inline void lh2_http1_stream_note_activity(lh2_http1_stream *stream) {
     if (stream->timeout_ms > 0)
         stream->active_ms = net_loop_now(stream->duplex.object.runtime->loop);
 }
-/* The request's fields (head NULL: trailers) as two copies, both to be freed with mem_free: 0, or -1
- * when memory is out (http1_fields.c). */
-int lh2_http1_keep_fields(const h1_event *head, const h1_field *fields, size_t count,
-                          lh2_kept_fields **request, lh2_kept_fields **raw);
+/* The request's fields (head NULL: trailers) as two copies, both to be dropped: 0, or -1 when memory is
+ * out (http1_fields.c). */
+int lh2_http1_keep_fields(lh2_runtime *runtime, const h1_event *head, const h1_field *fields,
+                          size_t count, lh2_kept_fields **request, lh2_kept_fields **raw);
 /* setTimeout (http1_timeout.c). */
 int lh2_http1_stream_set_timeout(lua_State *L);
 void lh2_http1_stream_stop_timer(lh2_http1_stream *stream);

@@ -31,8 +31,8 @@ static size_t put_pseudo(hpack_field *fields, const h1_event *head) {
 }
 
 /* A copy of the list with the names in lower case, and their tokens. */
-static lh2_kept_fields *keep_lower(const hpack_field *fields, size_t count) {
-    lh2_kept_fields *kept = lh2_fields_keep(fields, count);
+static lh2_kept_fields *keep_lower(lh2_runtime *runtime, const hpack_field *fields, size_t count) {
+    lh2_kept_fields *kept = lh2_fields_keep(runtime, fields, count);
     for (size_t i = 0; kept != NULL && i < kept->count; i++) {
         hpack_field *field = &kept->fields[i];
         lower((uint8_t *)(uintptr_t)field->name.data, field->name.size); /* our own copy */
@@ -41,21 +41,21 @@ static lh2_kept_fields *keep_lower(const hpack_field *fields, size_t count) {
     return kept;
 }
 
-int lh2_http1_keep_fields(const h1_event *head, const h1_field *fields, size_t count,
-                          lh2_kept_fields **request, lh2_kept_fields **raw) {
+int lh2_http1_keep_fields(lh2_runtime *runtime, const h1_event *head, const h1_field *fields,
+                          size_t count, lh2_kept_fields **request, lh2_kept_fields **raw) {
     hpack_field *list = mem_alloc((count + MAX_PSEUDO) * sizeof(*list));
     if (list == NULL)
         return -1;
     size_t total = head != NULL ? put_pseudo(list, head) : 0, pseudo = total;
     for (size_t i = 0; i < count; i++)
         list[total++] = field_of(fields[i].name, fields[i].value);
-    *request = keep_lower(list, total);
-    *raw = lh2_fields_keep(list + pseudo, total - pseudo);
+    *request = keep_lower(runtime, list, total);
+    *raw = lh2_fields_keep(runtime, list + pseudo, total - pseudo);
     mem_free(list);
     if (*request != NULL && *raw != NULL)
         return 0;
-    mem_free(*request);
-    mem_free(*raw);
+    lh2_fields_drop(runtime, *request);
+    lh2_fields_drop(runtime, *raw);
     *request = *raw = NULL;
     return -1;
 }

@@ -1,8 +1,6 @@
 #include "binding/classes/http1.h"
 #include "binding/classes/stream.h"
 
-#include "base/mem.h"
-
 /* `out` takes more while it holds less than this; octets that go in at once. */
 #define MAX_OUT ((size_t)64 * 1024)
 #define MAX_PIECE ((size_t)32 * 1024)
@@ -242,15 +240,16 @@ void lh2_http1_stream_drained(lh2_http1_stream *stream) {
 }
 
 static void drop_trailers(lh2_http1_stream *stream) {
-    mem_free(stream->trailers);
-    mem_free(stream->raw_trailers);
+    lh2_runtime *runtime = stream->duplex.object.runtime;
+    lh2_fields_drop(runtime, stream->trailers);
+    lh2_fields_drop(runtime, stream->raw_trailers);
     stream->trailers = stream->raw_trailers = NULL;
 }
 
 /* "trailers" (headers, flags, rawHeaders), as of HTTP/2. [-0, +0, e] */
 static void emit_trailers(lua_State *L, lh2_http1_stream *stream, const h1_event *end) {
     lh2_runtime *runtime = stream->duplex.object.runtime;
-    if (lh2_http1_keep_fields(NULL, end->end.fields, end->end.count, &stream->trailers,
+    if (lh2_http1_keep_fields(runtime, NULL, end->end.fields, end->end.count, &stream->trailers,
                               &stream->raw_trailers) != 0)
         lh2_raise_memory(L);
     lh2_push_headers(L, runtime, stream->trailers->fields, stream->trailers->count);
@@ -280,8 +279,8 @@ lh2_http1_stream *lh2_http1_stream_new(lua_State *L, lh2_http1 *connection, cons
                                                   &lh2_http1_stream_class, sizeof(*stream), 1);
     list_init(&stream->link);
     lh2_duplex_init(&stream->duplex, &ops, true, true);
-    if (lh2_http1_keep_fields(head, head->head.fields, head->head.count, &stream->request,
-                              &stream->raw) != 0)
+    if (lh2_http1_keep_fields(stream->duplex.object.runtime, head, head->head.fields,
+                              head->head.count, &stream->request, &stream->raw) != 0)
         lh2_raise_memory(L);
     lh2_push(L, &connection->server->object);
     lh2_set_slot(L, -2, LH2_SLOT_OWNER); /* to whom its last listeners' errors go */
@@ -359,8 +358,8 @@ static int gc(lua_State *L) {
         stream->connection->stream = NULL;
     list_remove(&stream->link);
     lh2_http1_stream_stop_timer(stream);
-    mem_free(stream->request);
-    mem_free(stream->raw);
+    lh2_fields_drop(stream->duplex.object.runtime, stream->request);
+    lh2_fields_drop(stream->duplex.object.runtime, stream->raw);
     drop_trailers(stream);
     lh2_duplex_dispose(L, &stream->duplex);
     return 0;

@@ -326,7 +326,8 @@ void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_even
     stream->flags = event->headers.flags;
     stream->is_head = is_head_request(event);
     end_of_head(stream);
-    stream->request = lh2_fields_keep(event->headers.fields, event->headers.count);
+    stream->request =
+        lh2_fields_keep(session->object.runtime, event->headers.fields, event->headers.count);
     if (stream->request == NULL)
         lh2_raise(L, "ERR_HTTP2_NO_MEM", NULL);
     if (event->headers.is_end)

@@ -1,6 +1,5 @@
 #include "binding/classes/stream.h"
 
-#include "base/mem.h"
 #include "binding/open.h"
 
 lh2_stream *lh2_stream_check_alive(lua_State *L, int index) {
@@ -27,7 +26,7 @@ int lh2_stream_raise(lua_State *L, int result) {
 }
 
 void lh2_stream_forget_request(lh2_stream *stream) {
-    mem_free(stream->request);
+    lh2_fields_drop(stream->duplex.object.runtime, stream->request);
     stream->request = NULL;
 }
 

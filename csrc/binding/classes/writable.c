@@ -25,7 +25,7 @@ static lh2_write *allocate_write(lua_State *L, int index, size_t size) {
     lh2_duplex *duplex = lua_touserdata(L, index);
     lh2_runtime *runtime = duplex->object.runtime;
     lh2_tick_reserve(L, runtime);
-    lh2_write *write = lh2_write_take(runtime, size);
+    lh2_write *write = lh2_spare_take(runtime, size);
     if (!write) {
         lh2_tick_unreserve(runtime);
         lh2_raise_memory(L);
@@ -34,7 +34,6 @@ static lh2_write *allocate_write(lua_State *L, int index, size_t size) {
         .duplex = duplex,
         .string = LUA_NOREF,
         .callback = LUA_NOREF,
-        .is_small = size <= LH2_SMALL_WRITE,
     };
     write->chunk.release = lh2_write_release;
     list_append(&runtime->writes, &write->all);
@@ -73,6 +72,11 @@ lh2_write *lh2_write_begin(lua_State *L, int index, size_t size) {
     lh2_anchor(L, index);
     write->duplex->write_count++;
     return write;
+}
+
+void lh2_write_drop(lh2_runtime *runtime, lh2_write *write) {
+    list_remove(&write->all);
+    lh2_spare_give(runtime, write);
 }
 
 static bool is_drained(const lh2_duplex *duplex) {
