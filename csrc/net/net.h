@@ -320,6 +320,8 @@ void net_socket_answered(net_socket *socket);
 void net_socket_read_start(net_socket *socket);
 void net_socket_read_stop(net_socket *socket);
 bool net_socket_is_reading(const net_socket *socket);
+/* How many octets are read at most before the loop looks at all other sockets again (256 KiB). */
+void net_socket_set_share(net_socket *socket, uint32_t octets);
 
 /* Writes slices from the first on and says how many octets were taken (0 too): by the kernel at
  * once, by TLS, or a bounded rest by the socket's own buffer. What was not taken is the caller's,
