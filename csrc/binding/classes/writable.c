@@ -381,10 +381,10 @@ int lh2_writable_write(lua_State *L) {
         return lh2_raise_type(L, "chunk", "of type string", 2);
     int callback = lh2_write_arguments(L);
     lh2_encoding encoding = check_chunk(L, duplex);
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     write_result result = write_chunk(L, duplex, encoding, callback, callback);
     lua_pushboolean(L, result == WRITE_HAS_ROOM && !duplex->is_destroyed);
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
     return 1;
 }
 
@@ -426,14 +426,14 @@ int lh2_writable_finish(lua_State *L) {
     int callback = lh2_write_arguments(L);
     bool is_first = !duplex->is_ending, has_chunk = !lua_isnil(L, 2);
     lh2_encoding encoding = has_chunk ? check_chunk(L, duplex) : LH2_OCTETS;
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     if (!has_chunk || write_chunk(L, duplex, encoding, 0, callback) != WRITE_REFUSED) {
         duplex->corked = 0;
         if (callback)
             settle_callback(L, duplex, callback, is_first);
         lh2_writable_end(L, duplex);
     }
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
     lua_settop(L, 1);
     return 1;
 }
@@ -451,9 +451,9 @@ static int uncork(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_writable_class);
     if (duplex->corked == 0 || --duplex->corked > 0)
         return 0;
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     send_waiting(L, duplex);
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
     return 0;
 }
 
