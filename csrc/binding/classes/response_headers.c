@@ -54,31 +54,31 @@ static bool is_dropped(lua_State *L, const lh2_response *response) {
     return true;
 }
 
-/* response:setHeader(name, value) */
-static int set_header(lua_State *L) {
+/* (response, name, value): pushes the list that the header goes to, and the value. False where it goes
+ * to none. [-0, +0|2, v] */
+static bool begin_header(lua_State *L) {
     lh2_response *response = check_response(L);
     lua_settop(L, 3);
     lh2_field_check_pair(L, 2);
     check_open(L, response);
     if (is_dropped(L, response))
-        return 0;
+        return false;
     push_list(L, 1);
     lua_pushvalue(L, 3);
-    lh2_field_list_put(L, 4, 2);
+    return true;
+}
+
+/* response:setHeader(name, value) */
+static int set_header(lua_State *L) {
+    if (begin_header(L))
+        lh2_field_list_put(L, 4, 2);
     return 0;
 }
 
 /* response:appendHeader(name, value) */
 static int append_header(lua_State *L) {
-    lh2_response *response = check_response(L);
-    lua_settop(L, 3);
-    lh2_field_check_pair(L, 2);
-    check_open(L, response);
-    if (is_dropped(L, response))
-        return 0;
-    push_list(L, 1);
-    lua_pushvalue(L, 3);
-    lh2_field_list_add(L, 4, 2);
+    if (begin_header(L))
+        lh2_field_list_add(L, 4, 2);
     return 0;
 }
 
