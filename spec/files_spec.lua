@@ -1,11 +1,11 @@
 -- respondWithFile and respondWithFD: whole files and ranges, special files, files that change or
 -- are not there, and everything that can be wrong with the call.
-local http2 = require("http2")
 local leaks = require("spec.support.leaks")
 local loop = require("spec.support.loop")
 local pair = require("spec.support.pair")
 local payload = require("spec.support.payload")
 local process = require("spec.support.process")
+local raised_code = require("spec.support.raised")
 local timers = require("http2.timers")
 
 local function after(ms, fn)
@@ -26,7 +26,7 @@ end
 -- Plays a scene in which the client sends one GET and the server's stream goes to `handler`. Gives
 -- both views: {status, headers, body, trailers, code, err}, {code, err, handler_error, stream}.
 local function serve(handler, request, options)
-    local client_view, server_view = {}, {}
+    local client_view, server_view = nil, {}
     pair.play{
         seconds = options and options.seconds,
         client_options = options and options.client_options,
@@ -48,33 +48,12 @@ local function serve(handler, request, options)
             end)
         end,
         client = function(session)
-            local stream = session:request(request or {[":path"] = "/"})
-            stream:on("response", function(headers)
-                client_view.status, client_view.headers = headers[":status"], headers
-            end)
-            stream:on("trailers", function(headers)
-                client_view.trailers = headers
-            end)
-            stream:on("error", function(err)
-                client_view.err = err
-            end)
-            pair.collect(stream, function(body)
-                client_view.body = body
-            end)
-            stream:on("close", function()
-                client_view.code = stream.rstCode
+            client_view = pair.view(session:request(request or {[":path"] = "/"}), function()
                 session:close()
             end)
         end,
     }
     return client_view, server_view
-end
-
-local function raised_code(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert(not ok, "nothing was raised")
-    assert(http2.isError(err), tostring(err))
-    return err.code
 end
 
 setup(function()

@@ -5,47 +5,29 @@ local frames = require("spec.support.frames")
 local leaks = require("spec.support.leaks")
 local loop = require("spec.support.loop")
 local pair = require("spec.support.pair")
+local raised_code = require("spec.support.raised")
 local rawpeer = require("spec.support.rawpeer")
 
 -- Plays a scene in which the client sends one request and the server's stream goes to `handler`.
--- Gives the client's view: {status, headers, body, code, err, events}.
+-- Gives the client's view (pair.view), with its `events`.
 local function exchange(handler, request)
-    local view = {events = {}}
+    local events, view = {}, nil
     pair.play{
         server = function(server)
             server:on("stream", handler)
         end,
         client = function(session)
             local stream = session:request(request or {[":path"] = "/"})
-            pair.log(view.events, "", stream,
+            pair.log(events, "", stream,
                 {"response", "headers", "trailers", "end", "aborted", "error", "close"})
-            stream:on("response", function(headers)
-                view.status, view.headers = headers[":status"], headers
-            end)
-            stream:on("trailers", function(headers)
-                view.trailers = headers
-            end)
-            stream:on("error", function(err)
-                view.err = err
-            end)
-            pair.collect(stream, function(body)
-                view.body = body
-            end)
-            stream:on("close", function()
-                view.code = stream.rstCode
+            view = pair.view(stream, function()
                 session:close()
             end)
             stream:finish()
         end,
     }
+    view.events = events
     return view
-end
-
-local function raised_code(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert(not ok, "nothing was raised")
-    assert(http2.isError(err), tostring(err))
-    return err.code
 end
 
 describe("a server", function()

@@ -7,6 +7,7 @@ local loop = require("spec.support.loop")
 local pace = require("spec.support.pace")
 local pair = require("spec.support.pair")
 local payload = require("spec.support.payload")
+local raised_code = require("spec.support.raised")
 local rawpeer = require("spec.support.rawpeer")
 local timers = require("http2.timers")
 
@@ -61,13 +62,6 @@ local function exchange(handler, request, ask, scene)
     end
     pair.play(scene)
     return here, there
-end
-
-local function raised_code(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert(not ok, "nothing was raised")
-    assert(http2.isError(err), tostring(err))
-    return err.code
 end
 
 local function answer(stream)
