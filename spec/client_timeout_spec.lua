@@ -44,8 +44,8 @@ describe("a client's limits in time", function()
     end)
 
     -- A client of these options with a server that has said its SETTINGS, and the session's error.
-    local function with_server(options, settings)
-        local listener = rawpeer.listen()
+    local function with_server(options, settings, receive_buffer)
+        local listener = rawpeer.listen(receive_buffer)
         local session = loop.track(http2.connect("http://127.0.0.1:" .. listener.port, options))
         local view = {session = session}
         session:on("error", function(e)
@@ -121,7 +121,7 @@ describe("a client's limits in time", function()
 
     it("writeTimeout, which none has by itself, cuts off a server that reads nothing", function()
         local view = with_server({writeTimeout = 300, streamStallTimeout = 0},
-            {{frames.INITIAL_WINDOW_SIZE, 2 ^ 31 - 1}})
+            {{frames.INITIAL_WINDOW_SIZE, 2 ^ 31 - 1}}, 8192)
         view.peer:send(frames.settings_ack(), frames.window_update(0, 2 ^ 31 - 1 - 65535))
         view.peer:await_settings_ack()
         local stream = view.session:request{[":method"] = "POST"}

@@ -2,6 +2,7 @@
 local timers = require("http2.timers")
 local exchange = require("spec.support.exchange")
 local loop = require("spec.support.loop")
+local pace = require("spec.support.pace")
 local socket = require("socket")
 
 local GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -108,13 +109,15 @@ describe("requestTimeout", function()
     end)
 
     it("does not blame the peer for a program that does not read", function()
-        local list = statuses{options = {requestTimeout = 1000}, seconds = 20,
-            send = post .. ("x"):rep(1000000), handler = function(request, response)
-                timers.setTimeout(echo, 1500, request, response)
-            end, on_data = function(_, client)
-                client:finish()
-            end}
-        assert.same({200}, list)
+        pace.try(function(unit)
+            local list = statuses{options = {requestTimeout = 50 * unit}, seconds = 60 + unit,
+                send = post .. ("x"):rep(1000000), handler = function(request, response)
+                    timers.setTimeout(echo, 75 * unit, request, response)
+                end, on_data = function(_, client)
+                    client:finish()
+                end}
+            assert.same({200}, list)
+        end)
     end)
 end)
 
@@ -166,10 +169,10 @@ end)
 describe("server.timeout", function()
     after_each(loop.clean)
 
-    local function timed(listener)
+    local function timed(ms, listener)
         local aborted = false
         local said = exchange.raw{stays_open = true, send = GET, setup = function(server)
-            server:setTimeout(50, listener)
+            server:setTimeout(ms, listener)
         end, handler = function(request)
             request:on("aborted", function()
                 aborted = true
@@ -179,20 +182,24 @@ describe("server.timeout", function()
     end
 
     it("ends a connection on which nothing moves, where nobody listens", function()
-        local said, aborted = timed()
-        assert.equal("", said)
-        assert.is_true(aborted)
+        pace.try(function(unit)
+            local said, aborted = timed(3 * unit)
+            assert.equal("", said)
+            assert.is_true(aborted)
+        end)
     end)
 
     it("is told to the server's listener, which decides", function()
-        local address, calls = nil, 0
-        timed(function(connection)
-            calls = calls + 1
-            address = connection.remoteAddress
-            timers.setTimeout(connection.destroy, 100, connection)
+        pace.try(function(unit)
+            local address, calls = nil, 0
+            timed(3 * unit, function(connection)
+                calls = calls + 1
+                address = connection.remoteAddress
+                timers.setTimeout(connection.destroy, 6 * unit, connection)
+            end)
+            assert.equal("127.0.0.1", address)
+            assert.equal(1, calls)
         end)
-        assert.equal("127.0.0.1", address)
-        assert.equal(1, calls)
     end)
 end)
 

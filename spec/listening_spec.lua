@@ -2,6 +2,7 @@
 local http2 = require("http2")
 local cert = require("spec.support.cert")
 local frames = require("spec.support.frames")
+local ipv6 = require("spec.support.ipv6")
 local loop = require("spec.support.loop")
 local rawpeer = require("spec.support.rawpeer")
 local socket = require("socket")
@@ -85,6 +86,9 @@ describe("server:listen", function()
     end)
 
     it("takes IPv6 alone at ipv6Only", function()
+        if not ipv6.is_here() then
+            return pending("this machine has no IPv6")
+        end
         local server = loop.track(http2.createServer())
         server:listen{port = 0, ipv6Only = true}
         is_listening(server)
@@ -108,8 +112,8 @@ describe("server:listen", function()
         nowhere:on("error", function(e)
             err = e
         end)
-        nowhere:listen(0, "nowhere.invalid")
-        assert(rawpeer.turn_until(function() return err end, 30))
+        nowhere:listen(0, "no..where") -- which no name server is asked for
+        assert(rawpeer.turn_until(function() return err end))
         assert.equal("getaddrinfo", err.syscall)
     end)
 end)

@@ -462,14 +462,20 @@ describe("a socket", function()
     end)
 
     it("does not keep the loop alive when unreferenced", function()
-        local clients = {}
-        local server = listen(function(socket)
+        local clients, server, left = {}, nil, 2
+        local function unref(socket)
             socket:unref()
-            clients.accepted = socket
-        end, function(server, port)
-            clients.connected = net.connect(port, "127.0.0.1", function()
-                clients.connected:unref()
+            left = left - 1
+            if left == 0 then
                 server:unref()
+            end
+        end
+        server = listen(function(socket)
+            clients.accepted = socket
+            unref(socket)
+        end, function(_, port)
+            clients.connected = net.connect(port, "127.0.0.1", function()
+                unref(clients.connected)
             end)
         end)
         loop.run()

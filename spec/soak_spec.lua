@@ -175,8 +175,7 @@ local has_asan = (os.getenv("LD_PRELOAD") or ""):find("asan") -- which keeps wha
 
 describe(("%d requests"):format(total), function()
     it("leave a server as it was", function()
-        local server, port = process.start_server("spec/support/soak_server.lua", nil,
-            {seconds = 600})
+        local server, port = process.start_server("spec/support/soak_server.lua")
         finally(function() server:stop() end)
         run(port, math.max(total // 20, 3000))
         local last

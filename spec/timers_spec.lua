@@ -1,4 +1,5 @@
 local http2 = require("http2")
+local pace = require("spec.support.pace")
 local timers = require("http2.timers")
 
 local setTimeout, setInterval, setImmediate = timers.setTimeout, timers.setInterval,
@@ -26,11 +27,14 @@ describe("timers", function()
     end)
 
     it("come in the order of their times", function()
-        setTimeout(note, 20, "late")
-        setTimeout(note, 5, "early")
-        setTimeout(note, 5, "early too")
-        http2.run()
-        assert.same({"early", "early too", "late"}, calls)
+        pace.try(function(unit)
+            calls = {}
+            setTimeout(note, 4 * unit, "late")
+            setTimeout(note, unit, "early")
+            setTimeout(note, unit, "early too")
+            http2.run()
+            assert.same({"early", "early too", "late"}, calls)
+        end)
     end)
 
     it("wait at least one millisecond, whatever is asked for", function()
@@ -65,14 +69,17 @@ describe("timers", function()
     end)
 
     it("run immediates before timers that are due later, in order", function()
-        setTimeout(note, 2, "timer")
-        setImmediate(function()
-            note("first")
-            setImmediate(note, "third")
+        pace.try(function(unit)
+            calls = {}
+            setTimeout(note, unit, "timer")
+            setImmediate(function()
+                note("first")
+                setImmediate(note, "third")
+            end)
+            setImmediate(note, "second")
+            http2.run()
+            assert.same({"first", "second", "third", "timer"}, calls)
         end)
-        setImmediate(note, "second")
-        http2.run()
-        assert.same({"first", "second", "third", "timer"}, calls)
     end)
 
     it("keep the loop alive unless they are unreferenced", function()
@@ -127,32 +134,36 @@ end)
 
 describe("the loop", function()
     it("runs one turn or none when asked to", function()
-        local called = false
-        setTimeout(function()
-            called = true
-        end, 30)
-        assert.is_true(http2.run("nowait"))
-        assert.is_false(called)
-        local turns = 0
-        while http2.run("once") do
-            turns = turns + 1
-        end
-        assert.is_true(called)
-        assert.is_true(turns < 10)
+        pace.try(function(unit)
+            local called = false
+            setTimeout(function()
+                called = true
+            end, unit)
+            assert.is_true(http2.run("nowait"))
+            assert.is_false(called)
+            local turns = 0
+            while http2.run("once") do
+                turns = turns + 1
+            end
+            assert.is_true(called)
+            assert.is_true(turns < 10)
+        end)
     end)
 
     it("is driven by a host through its descriptor and timeout", function()
-        local called = false
-        setTimeout(function()
-            called = true
-        end, 40)
-        http2.run("nowait")
-        assert.is_true(http2.backendFd() >= 0)
-        local timeout = http2.backendTimeout()
-        assert.is_true(timeout > 0 and timeout <= 40)
-        http2.run()
-        assert.is_true(called)
-        assert.equal(-1, http2.backendTimeout())
+        pace.try(function(unit)
+            local called = false
+            setTimeout(function()
+                called = true
+            end, unit)
+            http2.run("nowait")
+            assert.is_true(http2.backendFd() >= 0)
+            local timeout = http2.backendTimeout()
+            assert.is_true(timeout > 0 and timeout <= unit)
+            http2.run()
+            assert.is_true(called)
+            assert.equal(-1, http2.backendTimeout())
+        end)
     end)
 
     it("does not run within itself", function()

@@ -95,7 +95,7 @@ describe("the verdict on the error of a stream", function()
 
     it("never sent, is that it can be sent", function()
         local errors = {}
-        local url = "http://127.0.0.1:" .. process.free_port()
+        local url = "http://127.0.0.1:" .. process.refusing_port()
         for key, finish in pairs{failed = function() end, destroyed = function(session)
             session:destroy()
         end} do
@@ -279,7 +279,7 @@ describe("the verdict on the error of a session", function()
     end)
 
     it("that cannot connect, is that nothing was processed", function()
-        local session = loop.track(http2.connect("http://127.0.0.1:" .. process.free_port()))
+        local session = loop.track(http2.connect("http://127.0.0.1:" .. process.refusing_port()))
         local errors = {}
         session:on("error", function(err)
             errors.session = err

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Linear probing. A removal moves the rest of its run back, so no slot is ever merely marked as
@@ -59,18 +60,15 @@ static int resize(idmap *map, size_t capacity) {
 
 int idmap_put(idmap *map, uint32_t id, void *value) {
     assert(id != 0 && value);
-    if (map->_capacity) {
-        struct idmap_slot *slot = find(map, id);
-        if (slot->id == id) {
-            slot->value = value;
-            return 0;
-        }
+    struct idmap_slot *slot = map->_capacity ? find(map, id) : NULL;
+    bool is_new = !slot || slot->id == 0;
+    if (is_new && map->_count >= map->_capacity / 4 * 3) {
+        if (resize(map, map->_capacity ? map->_capacity * 2 : LEAST_CAPACITY) != 0)
+            return -1;
+        slot = find(map, id);
     }
-    if (map->_count >= map->_capacity / 4 * 3 &&
-        resize(map, map->_capacity ? map->_capacity * 2 : LEAST_CAPACITY) != 0)
-        return -1;
-    *find(map, id) = (struct idmap_slot){id, value};
-    map->_count++;
+    *slot = (struct idmap_slot){id, value};
+    map->_count += is_new;
     return 0;
 }
 

@@ -1,15 +1,29 @@
 #include "binding/class.h"
 
+#include <assert.h>
+
 #include "binding/error.h"
 
-/* A class's metatable is in the registry under the class's address. It has the names of the class and
- * of each ancestor as keys, and two tables of members: what can be read (a method, or the address of a
- * getter's entry) and what can be set (a setter's). A class with a late finalizer has another, with
- * __gc, under the address behind that. */
+/* A class's metatable is held by the runtime. It has the names of the class and of each ancestor as keys,
+ * and two tables of members: what can be read (a method, or the address of a getter's entry) and what can
+ * be set (a setter's). A class with a late finalizer has another, with __gc. */
 static const char readable_key, settable_key;
-#define FINALIZED(class) ((const void *)&(class)->parent)
 static const char metatables_key; /* in the registry: the sequence of all metatables */
 static const char brand;
+
+/* The place of the class, which may be free. */
+static lh2_metatable *find_metatable(lh2_runtime *runtime, const lh2_class *class) {
+    size_t at = (uintptr_t) class / 16; /* next to each other, so that few places are taken twice */
+    for (;; at++) {
+        lh2_metatable *place = &runtime->metatables[at & (LH2_METATABLE_PLACES - 1)];
+        if (!place->class || place->class == class)
+            return place;
+    }
+}
+
+void lh2_push_metatable(lua_State *L, lh2_runtime *runtime, const lh2_class *class) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, find_metatable(runtime, class)->ref);
+}
 
 /* ------------------------------------------------------------------------- members by name */
 
@@ -39,16 +53,22 @@ static int get_member(lua_State *L) {
             return 1;
         lua_settop(L, 2);
     }
-    lua_pushvalue(L, 2);
+    if (object->has_fields) /* else the key is not needed any more */
+        lua_pushvalue(L, 2);
     lua_rawget(L, lua_upvalueindex(1));
-    if (lua_islightuserdata(L, -1)) {
+    switch (lua_type(L, -1)) {
+    case LUA_TLIGHTUSERDATA: {
         const luaL_Reg *getter = lua_touserdata(L, -1);
         lua_settop(L, 1);
         return getter->func(L);
     }
-    if (lua_isnil(L, -1))
-        push_own(L, object);
-    return 1;
+    case LUA_TNIL:
+        if (object->has_fields)
+            push_own(L, object);
+        return 1;
+    default:
+        return 1;
+    }
 }
 
 /* __newindex; upvalues: what can be read, what can be set. A method can be replaced for one object, a
@@ -157,10 +177,10 @@ void lh2_class_derive(lua_State *L, int parent, int members) {
     install_members(L, lua_gettop(L) - 2);
 }
 
-/* Makes the metatable with the late finalizer, if there is one; the one on top is without.
- * [-0, +0, m] */
-static void split_finalizer(lua_State *L, const lh2_class *class) {
-    int metatable = lua_gettop(L);
+/* Makes the metatable with the late finalizer, if there is one, and holds it: LUA_NOREF where there is
+ * none; the one on top is without. [-0, +0, m] */
+static int split_finalizer(lua_State *L) {
+    int metatable = lua_gettop(L), ref = LUA_NOREF;
     lua_getfield(L, metatable, LH2_LATE_GC);
     if (!lua_isnil(L, -1)) {
         lua_pushnil(L);
@@ -169,14 +189,16 @@ static void split_finalizer(lua_State *L, const lh2_class *class) {
         copy_table(L, metatable);
         lua_pushvalue(L, -2);
         lua_setfield(L, -2, "__gc");
-        lua_rawsetp(L, LUA_REGISTRYINDEX, FINALIZED(class));
+        ref = lh2_hold(L);
     }
     lua_settop(L, metatable);
+    return ref;
 }
 
 void lh2_class_register(lua_State *L, const lh2_class *class) {
+    lh2_runtime *runtime = lh2_runtime_of(L);
     if (class->parent)
-        lua_rawgetp(L, LUA_REGISTRYINDEX, class->parent);
+        lh2_push_metatable(L, runtime, class->parent);
     else
         lua_pushnil(L);
     int parent = lua_gettop(L);
@@ -196,9 +218,12 @@ void lh2_class_register(lua_State *L, const lh2_class *class) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &metatables_key);
     lua_pushvalue(L, parent + 1);
     lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
+    assert(lua_rawlen(L, -1) < LH2_METATABLE_PLACES); /* a search finds a free one */
     lua_pop(L, 1);
-    split_finalizer(L, class);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, class);
+    lh2_metatable *place = find_metatable(runtime, class);
+    place->finalized_ref = split_finalizer(L);
+    place->ref = lh2_hold(L);
+    place->class = class;
     lua_pop(L, 1);
 }
 
@@ -276,28 +301,32 @@ void lh2_class_open(lua_State *L) {
 
 /* --------------------------------------------------------------------------------- objects */
 
+/* A new object, without its metatable. [-0, +1, m] */
 static void *make_object(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
-                         int user_values) {
+                         int user_values, bool has_finalizer) {
     (void)user_values;
+    const lh2_metatable *metatable = find_metatable(runtime, class);
+    bool is_late = has_finalizer && metatable->finalized_ref != LUA_NOREF;
     lh2_object *object = lua_newuserdatauv(L, size, user_values);
     memset(object, 0, size);
     object->brand = &brand;
     object->class = class;
     object->runtime = runtime;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, class);
+    object->has_finalizer = has_finalizer;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, is_late ? metatable->finalized_ref : metatable->ref);
     lua_setmetatable(L, -2);
     return object;
 }
 
 void *lh2_new(lua_State *L, const lh2_class *class, size_t size) {
-    return make_object(L, lh2_runtime_of(L), class, size, 1);
+    return make_object(L, lh2_runtime_of(L), class, size, 1, true);
 }
 
 #if LUA_COMPAT_MANY_USER_VALUES
 
 void *lh2_new_with_slots(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
-                         int count) {
-    return make_object(L, runtime, class, size, 1 + count);
+                         int count, bool has_finalizer) {
+    return make_object(L, runtime, class, size, 1 + count, has_finalizer);
 }
 
 void lh2_set_slot(lua_State *L, int index, int slot) {
@@ -314,9 +343,9 @@ void lh2_push_slot(lua_State *L, int index, int slot) {
 static const char slot_keys[3];
 
 void *lh2_new_with_slots(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
-                         int count) {
+                         int count, bool has_finalizer) {
     (void)count;
-    return make_object(L, runtime, class, size, 1);
+    return make_object(L, runtime, class, size, 1, has_finalizer);
 }
 
 void lh2_set_slot(lua_State *L, int index, int slot) {
@@ -337,13 +366,11 @@ void lh2_finalize(lh2_object *object) {
 void lh2_need_finalizer(lua_State *L, lh2_object *object) {
     if (object->has_finalizer)
         return;
-    object->has_finalizer = 1;
+    object->has_finalizer = true;
     lh2_push(L, object);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, FINALIZED(object->class));
-    if (lua_isnil(L, -1))
-        lua_pop(L, 1); /* it has had one all along */
-    else
-        lua_setmetatable(L, -2);
+    lua_rawgeti(L, LUA_REGISTRYINDEX,
+                find_metatable(object->runtime, object->class)->finalized_ref);
+    lua_setmetatable(L, -2);
     lua_pop(L, 1);
 }
 

@@ -124,13 +124,15 @@ void lh2_duplex_closed(lua_State *L, lh2_duplex *duplex);
 /* Pushes the error the duplex was destroyed with, or nil. [-0, +1, -] */
 void lh2_duplex_push_error(lua_State *L, lh2_duplex *duplex);
 
-/* writable:write(chunk[, encoding][, callback]) and writable:finish(...), for classes that put something
- * in front of them. */
-int lh2_writable_write(lua_State *L);
-int lh2_writable_finish(lua_State *L);
 /* The arguments ([chunk][, encoding][, callback]) from index 2 on, each in its place: 2, 3, 4.
  * Returns the index of the callback or 0. [?, +0, v] */
 int lh2_write_arguments(lua_State *L);
+/* Checks those for `duplex`, of which the chunk is not nil; returns the encoding. [-0, +0, v] */
+lh2_encoding lh2_write_encoding(lua_State *L, const lh2_duplex *duplex);
+/* writable:write() and writable:finish() of the duplex at index 1, with such arguments. `write` returns
+ * whether there is room for more. [-0, +0, e] */
+bool lh2_duplex_write(lua_State *L, lh2_encoding encoding, int callback);
+void lh2_duplex_finish(lua_State *L, lh2_encoding encoding, int callback);
 /* Has the function at index `callback` called in a tick, blaming the object, with the value on top.
  * [-1, +0, m] */
 void lh2_call_later(lua_State *L, lh2_object *object, int callback);

@@ -119,14 +119,13 @@ static void emit_known(lua_State *L, lh2_event event, int nargs) {
 }
 
 void lh2_tell_watcher(lua_State *L, lh2_object *object, lh2_event event, int nargs) {
-    lh2_object *watcher = object->watcher;
-    for (const lh2_hooks *hooks = object->runtime->hooks; hooks->class; hooks++)
-        if (hooks->on_watched && lh2_is_a(watcher, hooks->class))
-            hooks->on_watched(L, watcher, (int)event, nargs);
+    object->runtime->on_watched(L, object->watcher, (int)event, nargs);
 }
 
 /* Tells the watcher; whether there are listeners, too. Else the arguments are popped. */
 static bool begin_emit(lua_State *L, lh2_object *object, lh2_event event, int nargs) {
+    if (nargs == 0 && !lh2_has_listener(object, event))
+        return false;
     if (lh2_is_watched(object, (int)event))
         lh2_tell_watcher(L, object, event, nargs);
     bool is_listened = lh2_is_listened(object, (int)event);
@@ -171,8 +170,8 @@ void lh2_unwatch(lh2_object *object) {
     object->watcher = NULL;
 }
 
-void lh2_set_watch_hook(lua_State *L, const lh2_class *class, lh2_watch_hook hook) {
-    lh2_runtime_hooks(lh2_runtime_of(L), class)->on_watched = hook;
+void lh2_set_watch_hook(lua_State *L, lh2_watch_hook hook) {
+    lh2_runtime_of(L)->on_watched = hook;
 }
 
 bool lh2_is_only_listener(lua_State *L, lh2_object *object, lh2_event event,

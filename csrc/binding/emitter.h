@@ -112,10 +112,11 @@ typedef void (*lh2_listener_hook)(lua_State *L, int index, int event, bool is_ad
 void lh2_set_listener_hook(lua_State *L, const lh2_class *class, uint64_t events,
                            lh2_listener_hook hook);
 
-/* One object in C may watch another: it is told of events, before their listeners, by the hook of its
- * class; the arguments, on top of the stack, stay there. What is watched counts as listened to. */
+/* One object in C may watch another (there is one class that does): its hook is told of events, before
+ * their listeners; the arguments, on top of the stack, stay there. What is watched counts as listened
+ * to. */
 typedef void (*lh2_watch_hook)(lua_State *L, lh2_object *watcher, int event, int nargs);
-void lh2_set_watch_hook(lua_State *L, const lh2_class *class, lh2_watch_hook hook);
+void lh2_set_watch_hook(lua_State *L, lh2_watch_hook hook);
 /* Adds the event to what `object` is watched for, or takes it away. The watcher lives as long as it
  * watches. */
 void lh2_watch(lh2_object *object, lh2_object *watcher, lh2_event event, bool is_on);

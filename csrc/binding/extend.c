@@ -41,7 +41,7 @@ static int extend(lua_State *L) {
 }
 
 void lh2_export_class(lua_State *L, const char *name, const lh2_class *class) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, class);
+    lh2_push_metatable(L, lh2_runtime_of(L), class);
     make_class(L, class);
     lua_setfield(L, -2, name);
 }

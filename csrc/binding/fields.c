@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "h2/text.h"
+
 const char lh2_sensitive_key;
 
 /* ------------------------------------------------------------------------ rules for names */
@@ -187,8 +189,10 @@ static field_name read_name(lua_State *L, lh2_fields *f, const char *text, size_
     return name;
 }
 
-/* RFC 9110 §5.5: no control characters but HTAB; white space around a value is no part of it. */
-static bytes_slice check_value(lua_State *L, bytes_slice name, bytes_slice value) {
+/* RFC 9110 §5.5: no control characters but HTAB. [-0, +0, v] */
+static void check_value(lua_State *L, bytes_slice name, bytes_slice value) {
+    if (h2_text_is_field_value(value))
+        return;
     for (size_t i = 0; i < value.size; i++) {
         uint8_t c = value.data[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f) {
@@ -197,6 +201,10 @@ static bytes_slice check_value(lua_State *L, bytes_slice name, bytes_slice value
                            "Invalid character in header content [\"%s\"]", lua_tostring(L, -1));
         }
     }
+}
+
+/* White space around a value is no part of it. */
+static bytes_slice trim(bytes_slice value) {
     while (value.size > 0 && (value.data[0] == ' ' || value.data[0] == '\t')) {
         value.data++;
         value.size--;
@@ -219,35 +227,49 @@ static char *print_integer(char *end, int64_t value) {
     return end;
 }
 
-/* The scalar on top as text: strings as they are, numbers and booleans printed. Leaves the stack. */
-static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name) {
-    char number[32];
+void lh2_scalar_read(lua_State *L, int index, lh2_scalar *scalar) {
+    int64_t integer = 0;
     size_t size = 0;
-    const char *text = number;
-    switch (lua_type(L, -1)) {
+    const char *text = NULL;
+    scalar->type = lua_type(L, index);
+    switch (scalar->type) {
     case LUA_TSTRING:
-        text = lua_tolstring(L, -1, &size);
-        return check_value(L, name, bytes_slice_of(text, size));
-    case LUA_TNUMBER: {
-        int64_t integer = 0;
-        if (lua_compat_integer(L, -1, &integer)) {
-            text = print_integer(number + sizeof number, integer);
-            size = (size_t)(number + sizeof number - text);
+        text = lua_tolstring(L, index, &size);
+        break;
+    case LUA_TNUMBER:
+        text = scalar->_space;
+        if (lua_compat_integer(L, index, &integer)) {
+            char *end = scalar->_space + sizeof scalar->_space;
+            text = print_integer(end, integer);
+            size = (size_t)(end - text);
         } else {
-            size = (size_t)snprintf(number, sizeof number, "%.14g", lua_tonumber(L, -1));
+            size = (size_t)snprintf(scalar->_space, sizeof scalar->_space, "%.14g",
+                                    lua_tonumber(L, index));
         }
         break;
-    }
     case LUA_TBOOLEAN:
-        text = lua_toboolean(L, -1) ? "true" : "false";
+        text = lua_toboolean(L, index) ? "true" : "false";
         size = strlen(text);
         break;
     default:
-        raise_name(L, "ERR_HTTP2_INVALID_HEADER_VALUE", name);
+        break;
     }
-    uint8_t *octets = keep_octets(L, f, size);
-    memcpy(octets, text, size);
-    return bytes_slice_of(octets, size);
+    scalar->text = bytes_slice_of(text, size);
+}
+
+/* The scalar on top as text: a string's own, else kept. Leaves the stack. [-0, +0, v] */
+static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name) {
+    lh2_scalar scalar;
+    lh2_scalar_read(L, -1, &scalar);
+    if (scalar.type == LUA_TSTRING) {
+        check_value(L, name, scalar.text);
+        return scalar.text;
+    }
+    if (scalar.text.data == NULL)
+        raise_name(L, "ERR_HTTP2_INVALID_HEADER_VALUE", name);
+    uint8_t *octets = keep_octets(L, f, scalar.text.size);
+    memcpy(octets, scalar.text.data, scalar.text.size);
+    return bytes_slice_of(octets, scalar.text.size);
 }
 
 static void grow_list(lua_State *L, lh2_fields *f) {
@@ -294,8 +316,8 @@ static void read_pseudo(lua_State *L, lh2_fields *f, const field_name *name, byt
     f->pseudo[pseudo] = value;
 }
 
-static void read_field(lua_State *L, lh2_fields *f, const field_name *name) {
-    bytes_slice value = read_scalar(L, f, name->text);
+static void put_field(lua_State *L, lh2_fields *f, const field_name *name, bytes_slice value) {
+    value = trim(value);
     if (name->text.data[0] == ':') {
         read_pseudo(L, f, name, value);
         return;
@@ -307,6 +329,16 @@ static void read_field(lua_State *L, lh2_fields *f, const field_name *name) {
     if (is_connection_field(name->text, value))
         raise_name(L, "ERR_HTTP2_INVALID_CONNECTION_HEADERS", name->text);
     append(L, f, name, value);
+}
+
+void lh2_fields_put(lua_State *L, lh2_fields *f, bytes_slice name, hpack_token token,
+                    bytes_slice value) {
+    field_name given = {.text = name, .token = token};
+    put_field(L, f, &given, value);
+}
+
+static void read_field(lua_State *L, lh2_fields *f, const field_name *name) {
+    put_field(L, f, name, read_scalar(L, f, name->text));
 }
 
 /* The values of a name, on top: a scalar, or a sequence of them, each a field of its own. */
@@ -395,15 +427,20 @@ static void read_sensitive(lua_State *L, lh2_fields *f) {
     lua_pop(L, 1);
 }
 
-void lh2_fields_read(lua_State *L, int index, lh2_section section, lh2_fields *f) {
+void lh2_fields_begin(lua_State *L, lh2_section section, lh2_fields *f) {
     memset(f, 0, offsetof(lh2_fields, _scratch));
     f->_section = section;
     f->_list = f->_inline;
     f->_capacity = LH2_PSEUDO_COUNT + LH2_FIELDS_INLINE;
-    f->_table = lua_absindex(L, index);
     luaL_checkstack(L, 10, "headers");
     lua_pushnil(L);
     f->_keep = lua_gettop(L);
+}
+
+void lh2_fields_read(lua_State *L, int index, lh2_section section, lh2_fields *f) {
+    index = lua_absindex(L, index);
+    lh2_fields_begin(L, section, f);
+    f->_table = index;
     if (lua_isnoneornil(L, f->_table))
         return;
     lua_rawgeti(L, f->_table, 1);

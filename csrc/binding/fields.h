@@ -49,6 +49,12 @@ typedef struct lh2_fields {
  * ERR_HTTP2_INVALID_CONNECTION_HEADERS, ERR_HTTP2_INVALID_HEADER_VALUE, ERR_INVALID_ARG_VALUE.
  * [-0, +1, v] */
 void lh2_fields_read(lua_State *L, int index, lh2_section section, lh2_fields *fields);
+/* The same for fields that come one by one: no fields so far. [-0, +1, m] */
+void lh2_fields_begin(lua_State *L, lh2_section section, lh2_fields *fields);
+/* One of them: the name lowered and checked, with its token, the value without control characters; both
+ * stay where they are. Raises as above. [-0, +0, v] */
+void lh2_fields_put(lua_State *L, lh2_fields *fields, bytes_slice name, hpack_token token,
+                    bytes_slice value);
 /* Whether a regular field of that name was given. */
 bool lh2_fields_has(const lh2_fields *fields, hpack_token token);
 /* Adds a field whose octets the caller keeps. [-0, +0, m] */
@@ -70,6 +76,17 @@ lh2_kept_fields *lh2_fields_keep(lh2_runtime *runtime, const hpack_field *fields
 static inline void lh2_fields_drop(lh2_runtime *runtime, lh2_kept_fields *kept) {
     lh2_spare_give(runtime, kept);
 }
+
+/* A value in Lua and how it is sent: a string's own octets, or those of a number or boolean as they are
+ * printed; of any other type: none. */
+typedef struct lh2_scalar {
+    int type;
+    bytes_slice text;
+    char _space[32];
+} lh2_scalar;
+
+/* Reads the value at `index`. [-0, +0, -] */
+void lh2_scalar_read(lua_State *L, int index, lh2_scalar *scalar);
 
 /* Whether Node takes one value at most of the name. */
 bool lh2_is_single_value(bytes_slice name);

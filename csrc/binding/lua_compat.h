@@ -23,6 +23,8 @@
 #define lua_getiuservalue(L, index, n) lua_getfenv(L, index)
 #define lua_setiuservalue(L, index, n) lua_setfenv(L, index)
 #define lua_rawlen(L, index) lua_objlen(L, index)
+/* No number has a type of its own for integers. */
+#define lua_isinteger(L, index) false
 
 static inline int lua_absindex(lua_State *L, int index) {
     return index > 0 || index <= LUA_REGISTRYINDEX ? index : lua_gettop(L) + index + 1;

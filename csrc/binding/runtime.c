@@ -31,6 +31,7 @@ static int runtime_gc(lua_State *L) {
     if (runtime->loop)
         net_loop_free(runtime->loop);
     runtime->loop = NULL;
+    net_tls_contexts_dispose(&runtime->tls_contexts);
     while (!list_is_empty(&runtime->writes))
         lh2_write_drop(runtime, LIST_ENTRY(list_first(&runtime->writes), lh2_write, all));
     lh2_spare_free(runtime);

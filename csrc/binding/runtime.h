@@ -13,6 +13,7 @@ struct lh2_spare;
 struct lh2_tick;
 
 #define LH2_MAX_HOOKS 16
+#define LH2_METATABLE_PLACES 64 /* a power of two, more than there are classes */
 #define LH2_SPARE_KINDS 3
 /* The names of HPACK's static table, by token, and one more. */
 #define LH2_NAMES 62
@@ -23,8 +24,13 @@ typedef struct lh2_hooks {
     bool (*on_blame)(lua_State *L, struct lh2_object *object);
     void (*on_listener)(lua_State *L, int index, int event, bool is_added);
     uint64_t listener_events; /* ... of which events, a bit for each */
-    void (*on_watched)(lua_State *L, struct lh2_object *watcher, int event, int nargs);
 } lh2_hooks;
+
+/* Where the metatables of a class are held. */
+typedef struct lh2_metatable {
+    const struct lh2_class *class; /* NULL: a free place */
+    int ref, finalized_ref;        /* the second: of objects with a late finalizer, or LUA_NOREF */
+} lh2_metatable;
 
 typedef struct lh2_runtime {
     net_loop *loop;           /* NULL until first used; made anew in a forked child */
@@ -42,7 +48,11 @@ typedef struct lh2_runtime {
     list_node writes; /* every lh2_write (duplex.h) there is: freed with the state at the latest */
     struct lh2_spare *spare[LH2_SPARE_KINDS]; /* blocks of memory that nobody has (spare.c) */
     uint32_t spare_count[LH2_SPARE_KINDS];
+    net_tls_contexts tls_contexts; /* of clients */
     lh2_hooks hooks[LH2_MAX_HOOKS];
+    /* Told of what a watched object emits (emitter.h). */
+    void (*on_watched)(lua_State *L, struct lh2_object *watcher, int event, int nargs);
+    lh2_metatable metatables[LH2_METATABLE_PLACES]; /* of classes, by their addresses (class.c) */
     lua_State *idle_task; /* a coroutine for handlers to run in (task.c); NULL: none is idle */
     int idle_task_ref;    /* held */
     int enter_ref, blame_ref, traceback_ref; /* functions of call.c, held */

@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include "binding/field_list.h"
+
 /* Adds the value on top under the name below it to the map at `map`: a second value of a name makes a
  * sequence. [-2, +0, m] */
 static void add_value(lua_State *L, int map) {
@@ -46,6 +48,10 @@ static void copy_map(lua_State *L, int from, int map, bool with_names) {
 
 void lh2_push_headers_copy(lua_State *L, int index) {
     int from = lua_absindex(L, index);
+    if (lua_isuserdata(L, from)) {
+        lh2_field_list_push_map(L, from);
+        return;
+    }
     luaL_checkstack(L, 10, "headers");
     lua_createtable(L, 0, 8);
     int map = lua_gettop(L);

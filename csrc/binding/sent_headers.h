@@ -6,7 +6,8 @@
 #include "binding/headers.h"
 
 /* Pushes a copy of the header table at `index` (nil: an empty one). A flat sequence becomes a map, in
- * which a name that comes more than once has a sequence of values. [-0, +1, m] */
+ * which a name that comes more than once has a sequence of values; so does a list (field_list.h).
+ * [-0, +1, m] */
 void lh2_push_headers_copy(lua_State *L, int index);
 /* Whether the map at `index` has the name (lower case), in any spelling. [-0, +0, m] */
 bool lh2_headers_has(lua_State *L, int index, const char *name);

@@ -98,6 +98,11 @@ static const char *check_unnamed(const hpack_field *field, known_fields *known) 
     return NULL;
 }
 
+/* Those of the static table are well-formed. */
+static bool is_well_formed(const hpack_field *field) {
+    return field->flags & HPACK_STATIC_ENTRY || h2_text_is_field_value(field->value);
+}
+
 static const char *check_fields(const hpack_field *fields, size_t count, pseudo_fields *pseudo,
                                 known_fields *known) {
     size_t i = 0;
@@ -106,14 +111,14 @@ static const char *check_fields(const hpack_field *fields, size_t count, pseudo_
         bytes_slice *place = pseudo ? pseudo_place(&fields[i], pseudo) : NULL;
         if (!place)
             return "pseudo-field that does not belong here";
-        if (!h2_text_is_field_value(fields[i].value))
+        if (!is_well_formed(&fields[i]))
             return "pseudo-field with a forbidden character";
         wrong = put_once(place, fields[i].value);
     }
     for (; i < count && !wrong; i++) {
         if (is_pseudo(&fields[i]))
             return "pseudo-field after a regular field"; /* §8.3 */
-        if (!h2_text_is_field_value(fields[i].value))
+        if (!is_well_formed(&fields[i]))
             return "field value with a forbidden character"; /* §8.2.1 */
         wrong = fields[i].token ? check_named(&fields[i], known) : check_unnamed(&fields[i], known);
     }

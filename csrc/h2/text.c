@@ -131,9 +131,9 @@ static bool is_address_literal(bytes_slice host) {
 static bool is_reg_name(bytes_slice host) {
     if (host.size == 0 || !is_all(host, HOST))
         return false;
-    for (size_t i = 0; i < host.size; i++)
-        if (host.data[i] == '%' && (i + 2 >= host.size || !(kinds[host.data[i + 1]] & HEX) ||
-                                    !(kinds[host.data[i + 2]] & HEX)))
+    const uint8_t *end = host.data + host.size, *p = host.data;
+    for (; (p = memchr(p, '%', (size_t)(end - p))); p++)
+        if (end - p < 3 || !(kinds[p[1]] & HEX) || !(kinds[p[2]] & HEX))
             return false;
     return true;
 }

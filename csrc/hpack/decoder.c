@@ -131,7 +131,7 @@ static int on_static_entry(const input *in, size_t index) {
     hpack_field *field = hpack_section_next_field(in->section);
     if (!field)
         return HPACK_NOMEM;
-    *field = (hpack_field){entry->name, entry->value, 0, entry->token, 0};
+    *field = (hpack_field){entry->name, entry->value, HPACK_STATIC_ENTRY, entry->token};
     in->section->count++;
     return HPACK_OK;
 }
@@ -168,9 +168,7 @@ static int on_dynamic_entry(const hpack_decoder *decoder, const input *in, size_
         return HPACK_NOMEM;
     memcpy(copy, value.data, value.size);
     hpack_section_commit(in->section, value.size);
-    uint64_t serial = decoder->table.inserted - age;
-    *field = (hpack_field){name, bytes_slice_of(copy, value.size), 0, entry->token,
-                           serial <= UINT32_MAX ? (uint32_t)serial : 0};
+    *field = (hpack_field){name, bytes_slice_of(copy, value.size), 0, entry->token};
     in->section->count++;
     return HPACK_OK;
 }
@@ -212,7 +210,7 @@ static int on_literal(hpack_decoder *decoder, const input *in) {
         return HPACK_NOMEM;
     hpack_section_commit(in->section, value.size);
     uint8_t flags = decoder->kind == KIND_NEVER_INDEXED ? HPACK_NEVER_INDEXED : 0;
-    *field = (hpack_field){decoder->name, value, flags, decoder->token, 0};
+    *field = (hpack_field){decoder->name, value, flags, decoder->token};
     in->section->count++;
     return HPACK_OK;
 }

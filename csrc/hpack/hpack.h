@@ -18,6 +18,8 @@ enum {
 
 /* Field is, or is to be, a literal never indexed (RFC 7541 §6.2.3). */
 #define HPACK_NEVER_INDEXED 0x01
+/* Decoded: name and value are an entry of the static table. Ignored when encoding. */
+#define HPACK_STATIC_ENTRY 0x02
 
 /* The number of the first static entry (RFC 7541 Appendix A) with the field's name, 1 to 61, or 0
  * for a name the table does not have: the known names can be told apart without comparing text. */
@@ -36,6 +38,7 @@ enum {
     HPACK_TOKEN_COOKIE = 32,
     HPACK_TOKEN_DATE = 33,
     HPACK_TOKEN_ETAG = 34,
+    HPACK_TOKEN_EXPECT = 35,
     HPACK_TOKEN_HOST = 38,
     HPACK_TOKEN_IF_MODIFIED_SINCE = 40,
     HPACK_TOKEN_IF_NONE_MATCH = 41,
@@ -49,10 +52,6 @@ typedef struct hpack_field {
     bytes_slice value;
     uint8_t flags;
     hpack_token token;
-    /* Decoded from a dynamic table entry: its serial number in that table, counted from 1 and never
-     * reused, so that a caller may keep what it once made of the value; otherwise 0. Ignored when
-     * encoding. */
-    uint32_t entry;
 } hpack_field;
 
 /* The token of a name in lower case. */

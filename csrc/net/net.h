@@ -150,8 +150,6 @@ void net_tls_context_unref(net_tls_context *context);
  * itself; empty if there is none. */
 bytes_slice net_tls_context_certificate(const net_tls_context *context, bytes_slice host,
                                         size_t index);
-/* Clients: whether the certificate is the host's is left to somebody else. */
-void net_tls_context_leave_name(net_tls_context *context);
 /* Further certificates by host name ("*.example.com" covers one label); a later one replaces. */
 int net_tls_context_add_host(net_tls_context *context, const char *host, net_tls_context *other);
 
@@ -167,12 +165,30 @@ void net_tls_context_get_ticket_keys(net_tls_context *context, uint8_t keys[NET_
 int net_tls_context_set_ticket_keys(net_tls_context *context,
                                     const uint8_t keys[NET_TLS_TICKET_KEYS]);
 
+/* The contexts that the clients of one runtime use: a client whose options are equal to those of an
+ * earlier one gets that one's. A fixed number is kept, with what was read for them: the key, and whom to
+ * trust, be it the system's store, which only a new process is sure to read again. The one not asked for
+ * the longest goes first. All zero is empty. */
+#define NET_TLS_CONTEXTS 8
+typedef struct net_tls_contexts {
+    struct net_tls_kept {
+        uint8_t digest[32]; /* of the options */
+        net_tls_context *context;
+    } _kept[NET_TLS_CONTEXTS]; /* the last one asked for first; NULL from some place on */
+} net_tls_contexts;
+/* A new reference to the client's context for these options; fails as net_tls_context_new does. */
+int net_tls_contexts_get(net_tls_contexts *contexts, net_tls_context **out,
+                         const net_tls_options *options, net_error *error);
+void net_tls_contexts_dispose(net_tls_contexts *contexts);
+
 /* A filter in the role of its context. `servername`: clients, for SNI and for checking the name (an
  * IP address is checked but not sent); NULL for servers. `session`: clients, a blob from
  * net_tls_session, or empty. */
 int net_tls_new(net_tls **out, net_tls_context *context, const char *servername,
                 bytes_slice session);
 void net_tls_free(net_tls *tls);
+/* Clients: whether the certificate is the host's is left to somebody else. */
+void net_tls_leave_name(net_tls *tls);
 
 /* Servers: what a client asks for. Valid during the call. */
 #define NET_TLS_MAX_PROTOCOLS 16
@@ -257,10 +273,14 @@ bool net_tls_is_adequate(const net_tls *tls);
 int net_tls_session(const net_tls *tls, bytes_buffer *out);
 /* Whether there is one that was not asked about before. */
 bool net_tls_take_news(net_tls *tls);
-/* Lines for NSS key logs are given to `log` as they become known. */
+/* Lines for NSS key logs are given to `log` as they become known: those of all filters of a context, or
+ * of one filter, which tells the context's nothing then. */
 void net_tls_context_set_keylog(net_tls_context *context,
                                 void (*log)(void *log_context, net_tls *tls, const char *line),
                                 void *log_context);
+void net_tls_set_keylog(net_tls *tls,
+                        void (*log)(void *log_context, net_tls *tls, const char *line),
+                        void *log_context);
 
 /* ----------------------------------------------------------------------------------- socket */
 

@@ -435,6 +435,10 @@ failed:
     return status;
 }
 
+void net_tls_leave_name(net_tls *tls) {
+    tls->is_name_unchecked = true;
+}
+
 void net_tls_free(net_tls *tls) {
     if (!tls)
         return;

@@ -105,7 +105,6 @@ struct net_tls_context {
     bool is_server;
     bool request_cert;
     bool reject_unauthorized;
-    bool is_name_unchecked; /* net_tls_context_leave_name */
     bool has_own_ca;
     bool has_trust; /* `ca` is ready: ours, or the system's once it was needed */
     mbedtls_ssl_config config;
@@ -176,8 +175,10 @@ struct net_tls {
     mbedtls_ssl_context ssl;
     net_tls_context *context;
     net_tls_context *rules; /* of the host the client asked for; else the context */
-    char *servername;       /* NULL: none */
-    bytes_buffer input;     /* not looked at by mbedTLS yet */
+    void (*log)(void *log_context, net_tls *tls, const char *line); /* NULL: the context's */
+    void *log_context;
+    char *servername;   /* NULL: none */
+    bytes_buffer input; /* not looked at by mbedTLS yet */
     size_t input_offset;
     bytes_buffer output;
     size_t output_offset;
@@ -203,10 +204,11 @@ struct net_tls {
     unsigned *signatures; /* left for now, to all filters of the loop; NULL: no limit */
     int result;           /* of mbedTLS, that ended the connection; 0 while it stands */
     bool is_established;
-    bool has_news;   /* a session, or a ticket for one, has come */
-    bool is_address; /* servername is one */
-    bool is_full;    /* the handshake went over a certificate */
-    bool is_queued;  /* for a signature */
+    bool has_news;          /* a session, or a ticket for one, has come */
+    bool is_address;        /* servername is one */
+    bool is_name_unchecked; /* net_tls_leave_name */
+    bool is_full;           /* the handshake went over a certificate */
+    bool is_queued;         /* for a signature */
     bool has_signed;
     bool is_out_of_memory;
 };
@@ -216,7 +218,8 @@ bool tls_hello_is_waiting(net_tls *tls);
 /* RFC 6066 §3: a DNS host name, in ASCII. */
 bool tls_is_host_name(bytes_slice name);
 
-/* Has the secrets of a new filter told to the context's key log. */
+/* Has the secrets of a context's filters, and of a new filter, told to the key log. */
+void tls_keylog_setup(net_tls_context *context);
 void tls_keylog_attach(net_tls *tls);
 /* Offers the session of a blob from net_tls_session, if it is one for this host. */
 void tls_session_restore(net_tls *tls, bytes_slice blob);

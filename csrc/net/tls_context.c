@@ -123,6 +123,7 @@ static bool configure(net_tls_context *context, const net_tls_options *options, 
     if (!tls_parameters_set(context, options, error))
         return false;
     mbedtls_ssl_conf_authmode(&context->config, tls_context_authentication(context));
+    tls_keylog_setup(context);
     if (context->is_server) {
         mbedtls_ssl_conf_sni(&context->config, tls_hosts_choose, context);
         tls_cache_setup(context);
@@ -150,10 +151,6 @@ int net_tls_context_new(net_tls_context **out, const net_tls_options *options, n
     }
     *out = context;
     return 0;
-}
-
-void net_tls_context_leave_name(net_tls_context *context) {
-    context->is_name_unchecked = true;
 }
 
 int net_tls_context_inherit(net_tls_context *context, const net_tls_context *old) {

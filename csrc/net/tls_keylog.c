@@ -17,14 +17,18 @@ static size_t append_hex(char *line, size_t at, const unsigned char *octets, siz
 static void log_secret(net_tls *tls, const char *label, const unsigned char *client_random,
                        const unsigned char *secret, size_t secret_size) {
     char line[40 + 2 * RANDOM_OCTETS + 1 + 2 * MAX_SECRET + 1];
-    if (!tls || !tls->context->log || secret_size > MAX_SECRET)
+    const net_tls_context *context = tls ? tls->context : NULL;
+    if (!tls || !(tls->log || context->log) || secret_size > MAX_SECRET)
         return;
     size_t at = (size_t)sprintf(line, "%s ", label);
     at = append_hex(line, at, client_random, RANDOM_OCTETS);
     line[at++] = ' ';
     at = append_hex(line, at, secret, secret_size);
     line[at] = '\0';
-    tls->context->log(tls->context->log_context, tls, line);
+    if (tls->log)
+        tls->log(tls->log_context, tls, line);
+    else
+        context->log(context->log_context, tls, line);
     mbedtls_platform_zeroize(line, sizeof(line));
 }
 
@@ -59,9 +63,12 @@ static void on_secret(void *tls, mbedtls_ssl_key_export_type type, const unsigne
         log_secret(tls, label, client_random, secret, secret_size);
 }
 
+void tls_keylog_setup(net_tls_context *context) {
+    (void)context; /* each filter has it */
+}
+
 void tls_keylog_attach(net_tls *tls) {
-    if (tls->context->log)
-        mbedtls_ssl_set_export_keys_cb(&tls->ssl, on_secret, tls);
+    mbedtls_ssl_set_export_keys_cb(&tls->ssl, on_secret, tls);
 }
 
 #else
@@ -82,6 +89,10 @@ static int on_secret(void *context, const unsigned char *secret, const unsigned 
     return 0;
 }
 
+void tls_keylog_setup(net_tls_context *context) {
+    mbedtls_ssl_conf_export_keys_ext_cb(&context->config, on_secret, context);
+}
+
 void tls_keylog_attach(net_tls *tls) {
     (void)tls; /* the context has it */
 }
@@ -93,7 +104,11 @@ void net_tls_context_set_keylog(net_tls_context *context,
                                 void *log_context) {
     context->log = log;
     context->log_context = log_context;
-#if !TLS_IS_3
-    mbedtls_ssl_conf_export_keys_ext_cb(&context->config, on_secret, context);
-#endif
+}
+
+void net_tls_set_keylog(net_tls *tls,
+                        void (*log)(void *log_context, net_tls *tls, const char *line),
+                        void *log_context) {
+    tls->log = log;
+    tls->log_context = log_context;
 }

@@ -102,7 +102,7 @@ int tls_verify_certificate(void *context, mbedtls_x509_crt *certificate, int dep
     }
     if (depth == 0 && tls->is_address && !is_for_address(certificate, tls->servername))
         *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
-    if (tls->context->is_name_unchecked)
+    if (tls->is_name_unchecked)
         *flags &= ~(uint32_t)MBEDTLS_X509_BADCERT_CN_MISMATCH;
     return 0;
 }

@@ -1,16 +1,8 @@
 -- behaviour.md 6: connections that cannot be made, and connections that are lost.
-local socket = require("socket")
 local differential = require("spec.support.differential")
 local frames = require("spec.support.frames")
+local process = require("spec.support.process")
 local programs = require("spec.support.programs")
-
--- A port on which nobody listens.
-local function free_port()
-    local listener = assert(socket.bind("127.0.0.1", 0))
-    local _, port = listener:getsockname()
-    listener:close()
-    return port
-end
 
 -- A client whose session goes to the port, with a request, a ping and settings that wait for it.
 local function waiting_client(port, node, lua)
@@ -45,7 +37,7 @@ local function nothing() end
 differential.describe("a connection", function(scenario)
     scenario{
         "that is refused",
-        client = waiting_client(free_port(), "", nothing),
+        client = waiting_client(process.refusing_port(), "", nothing),
         peer = "nobody",
     }
 

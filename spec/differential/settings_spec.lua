@@ -231,18 +231,24 @@ end)
 
 differential.describe("a timeout", function(scenario)
     scenario{
-        "of a session",
+        "of a session, when nothing goes to and fro any more",
         client = client_that({}, [[
-            t.log("same", session.setTimeout(50, () => t.log("timeout")) === session);
-            t.later(140, () => {
-                t.log("state", session.closed, session.destroyed);
-                session.close();
-            });
+            t.after(10, () => t.log("same", session === session.setTimeout(50, () => {
+                t.log("timeout");
+                t.later(90, () => {
+                    t.log("state", session.closed, session.destroyed);
+                    session.close();
+                });
+            })));
         ]], function(session, t)
-            t:log("same", session:setTimeout(50, function() t:log("timeout") end) == session)
-            t:later(140, function()
-                t:log("state", session.closed, session.destroyed)
-                session:close()
+            t:after(10, function()
+                t:log("same", session == session:setTimeout(50, function()
+                    t:log("timeout")
+                    t:later(90, function()
+                        t:log("state", session.closed, session.destroyed)
+                        session:close()
+                    end)
+                end))
             end)
         end),
         peer = function(peer)
@@ -254,13 +260,17 @@ differential.describe("a timeout", function(scenario)
     scenario{
         "that is taken back",
         client = client_that({}, [[
-            session.setTimeout(30, () => t.log("timeout"));
-            session.setTimeout(0);
-            t.later(80, () => session.close());
+            t.after(10, () => {
+                session.setTimeout(30, () => t.log("timeout"));
+                session.setTimeout(0);
+                t.later(80, () => session.close());
+            });
         ]], function(session, t)
-            session:setTimeout(30, function() t:log("timeout") end)
-            session:setTimeout(0)
-            t:later(80, function() session:close() end)
+            t:after(10, function()
+                session:setTimeout(30, function() t:log("timeout") end)
+                session:setTimeout(0)
+                t:later(80, function() session:close() end)
+            end)
         end),
         peer = function(peer)
             peer:await_end()

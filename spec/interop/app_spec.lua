@@ -24,10 +24,10 @@ for version, shown in pairs{["--http1.0"] = "1.1", ["--http1.1"] = "1.1", ["--ht
         end)
 
         local function try(path, ...)
-            local argv = {"curl", "--silent", "--show-error", "--max-time", "20", version,
+            local argv = {"curl", "--silent", "--show-error", "--max-time", "100", version,
                 "--cacert", cert.path("ca.crt"), ...}
             argv[#argv + 1] = url .. path
-            return process.run(argv, {seconds = 30})
+            return process.run(argv)
         end
 
         local function curl(path, ...)
@@ -59,8 +59,11 @@ for version, shown in pairs{["--http1.0"] = "1.1", ["--http1.1"] = "1.1", ["--ht
         end)
 
         it("waits for 100 (Continue) as long as it likes", function()
+            if version == "--http1.0" then
+                return -- which knows no 100 (Continue)
+            end
             assert.equal("Hello, you!", curl("/greet", "--data", "name=you", "--header",
-                "Expect: 100-continue", "--expect100-timeout", "15"))
+                "Expect: 100-continue", "--expect100-timeout", "1000"))
         end)
 
         it("uploads 20 MB in a multipart form", function()
@@ -116,7 +119,7 @@ describe("#browser #peers headless Chromium", function()
                 "--disable-sync", "--disable-dev-shm-usage", "--user-data-dir=" .. profile,
                 "--ignore-certificate-errors-spki-list=" .. cert.key_hash("server"),
                 "--virtual-time-budget=20000", "--dump-dom", url .. "/",
-            }, {seconds = 90})
+            }, {seconds = 180})
             process.remove(profile)
             local report = result.out:match('<pre id="report">(.-)</pre>')
             assert.is_truthy(report, result.out .. result.err)

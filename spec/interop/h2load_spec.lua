@@ -4,8 +4,7 @@ local function against(scheme, server_arguments, requests)
     local server, port
 
     setup(function()
-        server, port = process.start_server("spec/support/test_server.lua", server_arguments,
-            {seconds = 800})
+        server, port = process.start_server("spec/support/test_server.lua", server_arguments)
     end)
 
     teardown(function()

@@ -6,7 +6,7 @@ local function check(script)
     local server, port = process.start_server("spec/support/compat_server.lua")
     finally(function() server:stop() end)
     local result = process.run({"node", "spec/interop/" .. script, tostring(port),
-        cert.path("ca.crt")}, {seconds = 60})
+        cert.path("ca.crt")})
     assert.equal(0, result.status, result.out .. result.err)
     assert.falsy(result.out:find("not ok", 1, true), result.out)
     assert.truthy(result.out:find("ok the end", 1, true), result.out)

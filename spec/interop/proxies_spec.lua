@@ -69,18 +69,18 @@ backend behind
 -- Starts a server with these options, and a proxy in front; gives both, and the proxy's ports.
 local function start(template, program, facts, options)
     local folder = process.folder()
-    local server, port = process.start_server("spec/support/compat_server.lua", options,
-        {seconds = 300})
+    local server, port = process.start_server("spec/support/compat_server.lua", options)
     facts.FOLDER, facts.BEHIND = folder, port
     facts.AUTHORITY = process.run({"realpath", cert.path("ca.crt")}).out:gsub("\n", "")
-    facts.CLEAR, facts.OLD = process.free_port(), process.free_port()
-    process.write_file(folder .. "/config", (template:gsub("%u%u%u+", facts)))
-    local argv = {table.unpack(program)}
-    argv[#argv + 1] = folder .. "/config"
-    local proxy = process.start(argv, {seconds = 300})
-    proxy:wait_for_port(facts.OLD)
+    local proxy, clear, old = process.start_on_ports(2, function(...)
+        facts.CLEAR, facts.OLD = ...
+        process.write_file(folder .. "/config", (template:gsub("%u%u%u+", facts)))
+        local argv = {table.unpack(program)}
+        argv[#argv + 1] = folder .. "/config"
+        return argv
+    end)
     return {
-        clear = "http://localhost:" .. facts.CLEAR, old = "http://localhost:" .. facts.OLD,
+        clear = "http://localhost:" .. clear, old = "http://localhost:" .. old,
         proxy = proxy,
         stop = function()
             proxy:stop()

@@ -21,7 +21,7 @@ describe("#peers wrk", function()
     local server, port
 
     setup(function()
-        server, port = process.start_server("spec/support/compat_server.lua", {}, {seconds = 300})
+        server, port = process.start_server("spec/support/compat_server.lua")
     end)
 
     teardown(function()

@@ -16,9 +16,8 @@ Program.__index = Program
 local function start()
     local listener = assert(socket.bind("127.0.0.1", 0))
     local _, port = listener:getsockname()
-    listener:settimeout(10)
-    local child = process.start({"node", "spec/differential/agent.js", tostring(port)},
-        {seconds = 280})
+    listener:settimeout(60)
+    local child = process.start{"node", "spec/differential/agent.js", tostring(port)}
     local connection = listener:accept()
     listener:close()
     assert(connection, "Node does not start:\n" .. child:output())
@@ -36,7 +35,7 @@ function node.stop()
 end
 
 local function send(order)
-    agent.connection:settimeout(5)
+    agent.connection:settimeout(60)
     assert(agent.connection:send(cjson.encode(order) .. "\n"))
     agent.connection:settimeout(0)
 end

@@ -90,11 +90,11 @@ local function command_line(argv, options)
     return table.concat(words, " ")
 end
 
---- Runs a program to its end. Options: seconds (60), input (a file's path), output (a file's path),
---- env, ours. Gives {status, out, err}; a program that is late is an error.
+--- Runs a program to its end. Options: seconds (120), input (a file's path), output (a file's
+--- path), env, ours. Gives {status, out, err}; a program that is late is an error.
 function process.run(argv, options)
     options = options or {}
-    local seconds = options.seconds or 60
+    local seconds = options.seconds or 120
     local folder = process.folder()
     -- The status is told by the shell: os.execute gives it differently in each Lua.
     local script = ("timeout -k 2 %d sh -c %s <%s >%s 2>%s"):format(
@@ -117,18 +117,18 @@ function process.run(argv, options)
     return result
 end
 
---- Starts a program and lets it run. Options: seconds (300, its longest life), env, ours.
+--- Starts a program and lets it run. Options: seconds (900, its longest life), env, ours.
 function process.start(argv, options)
     options = options or {}
     local folder = process.folder()
     local script = ("timeout -k 2 %d sh -c %s </dev/null >%s 2>&1 &"):format(
-        options.seconds or 300,
+        options.seconds or 900,
         quote(("echo $$ >%s; %s"):format(quote(folder .. "/pid"), command_line(argv, options))),
         quote(folder .. "/out")
     )
     os.execute(script)
     local self = setmetatable({name = argv[1], folder = folder}, Process)
-    self:_wait(30, "did not start", function()
+    self:_wait(60, "did not start", function()
         self.pid = tonumber(read_file(folder .. "/pid"))
         return self.pid
     end)
@@ -165,14 +165,14 @@ end
 
 --- Waits until what it printed matches the pattern; gives the captures.
 function Process:wait_for_output(pattern, seconds)
-    return self:_wait(seconds or 30, "did not print " .. pattern, function()
+    return self:_wait(seconds or 60, "did not print " .. pattern, function()
         return self:output():match(pattern)
     end)
 end
 
 --- Waits until it accepts connections on the port.
 function Process:wait_for_port(port, seconds)
-    return self:_wait(seconds or 30, "does not listen on " .. port, function()
+    return self:_wait(seconds or 60, "does not listen on " .. port, function()
         local client = socket.connect("127.0.0.1", port)
         return client and client:close()
     end)

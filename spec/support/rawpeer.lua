@@ -88,8 +88,12 @@ end
 
 --- A listener for clients of the library: {port, accept(settings), close()}. `accept` gives a peer
 --- that has read the client's preface and sent its own, `accept_silent` one that has done nothing.
-function rawpeer.listen()
+--- `receive_buffer` as for `rawpeer.open`.
+function rawpeer.listen(receive_buffer)
     local listener = assert(socket.bind("127.0.0.1", 0))
+    if receive_buffer then
+        assert(listener:setoption("recv-buffer-size", receive_buffer))
+    end
     local _, port = listener:getsockname()
     listener:settimeout(0)
 

@@ -161,13 +161,13 @@ static net_tls *make_tls(lua_State *L, int options, const lh2_client_session *cl
     size_t size;
     const char *blob = lh2_opt_string(L, options, "session", &size, NULL);
     net_tls_context *context = lh2_secure_context(L, options, false, alpn, 1);
-    if (client->has_identity_check)
-        net_tls_context_leave_name(context);
     net_tls *tls;
     int result = net_tls_new(&tls, context, client->host, bytes_slice_of(blob, size));
     net_tls_context_unref(context);
     if (result != 0)
         lh2_raise_tls(L, result, client->host);
+    if (client->has_identity_check)
+        net_tls_leave_name(tls);
     return tls;
 }
 

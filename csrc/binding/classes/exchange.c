@@ -34,8 +34,8 @@ static const void *response_key(const lh2_carrier *version) {
 /* A response that watches the carrier; what it keeps is on top. [-1, +1, m] */
 static lh2_response *new_response(lua_State *L, lh2_server *server, lh2_duplex *carrier,
                                   const lh2_carrier *version) {
-    lh2_response *response =
-        lh2_new_with_slots(L, carrier->object.runtime, &lh2_response_class, sizeof(*response), 2);
+    lh2_response *response = lh2_new_with_slots(L, carrier->object.runtime, &lh2_response_class,
+                                                sizeof(*response), 2, true);
     apply_class(L, server, response_key(version));
     lua_insert(L, -2);
     lh2_set_slot(L, -2, LH2_SLOT_OWNER);
@@ -52,8 +52,14 @@ static lh2_response *new_response(lua_State *L, lh2_server *server, lh2_duplex *
 
 void lh2_exchange_new(lua_State *L, lh2_server *server, const lh2_carrier *version) {
     lh2_duplex *carrier = lua_touserdata(L, -1);
-    lh2_request *request =
-        lh2_new_with_slots(L, carrier->object.runtime, &lh2_request_class, sizeof(*request), 1);
+    const lh2_kept_fields *fields = version->request(carrier);
+    size_t size = fields != NULL ? lh2_packed_size(fields->fields, fields->count) : 0;
+    lh2_request *request = lh2_new_with_slots(L, carrier->object.runtime, &lh2_request_class,
+                                              sizeof(*request) + size, 1, true);
+    if (fields != NULL) {
+        lh2_pack_fields(request->fields, fields->fields, fields->count);
+        request->field_count = fields->count;
+    }
     apply_class(L, server, request_key(version));
     lua_pushvalue(L, -2);
     lh2_set_slot(L, -2, LH2_SLOT_OWNER);
@@ -256,18 +262,6 @@ int lh2_exchange_set_timeout(lua_State *L) {
 
 /* -------------------------------------------------------------------------- to the handlers */
 
-static bool is_value(bytes_slice value, const char *text) {
-    return bytes_slice_equal(value, bytes_slice_of(text, strlen(text)));
-}
-
-/* The value of a field of the request, or empty data. */
-static bytes_slice find_field(const lh2_kept_fields *fields, bytes_slice name) {
-    for (size_t i = 0; fields != NULL && i < fields->count; i++)
-        if (bytes_slice_equal(fields->fields[i].name, name))
-            return fields->fields[i].value;
-    return bytes_slice_of(NULL, 0);
-}
-
 /* Emits the event for the request and response on top, which are popped. [-2, +0, e] */
 static void emit_exchange(lua_State *L, lh2_server *server, lh2_event event) {
     lh2_emit(L, &server->object, event, 2);
@@ -301,13 +295,15 @@ static void announce_expecting(lua_State *L, lh2_server *server, bytes_slice exp
 /* Makes the two for the carrier on top, which is popped, and emits what is due. `headers`: the index of
  * {headers, flags, rawHeaders} if they were made; 0. [-1, +0, e] */
 static void announce(lua_State *L, lh2_server *server, const lh2_carrier *version, int headers) {
-    const lh2_kept_fields *fields = version->request(lua_touserdata(L, -1));
     lh2_exchange_new(L, server, version);
+    const lh2_request *request = lua_touserdata(L, -2);
     lua_remove(L, -3);
     if (headers > 0)
         lh2_request_use_headers(L, -2, headers, headers + 2);
-    bytes_slice expectation = find_field(fields, BYTES_LITERAL("expect"));
-    if (is_value(find_field(fields, BYTES_LITERAL(":method")), "CONNECT")) {
+    bytes_slice expectation =
+        lh2_packed_find(request->fields, request->field_count, HPACK_TOKEN_EXPECT);
+    bytes_slice method = lh2_packed_find(request->fields, request->field_count, HPACK_TOKEN_METHOD);
+    if (bytes_slice_equal(method, BYTES_LITERAL("CONNECT"))) {
         if (lh2_has_listener(&server->object, LH2_EVENT_CONNECT))
             emit_exchange(L, server, LH2_EVENT_CONNECT);
         else
@@ -374,7 +370,7 @@ void lh2_exchange_open(lua_State *L) {
     lh2_set_listener_hook(L, &lh2_request_class, LH2_EVERY_EVENT, on_request_listener);
     lh2_set_listener_hook(L, &lh2_response_class, LH2_EVENT_BIT(DRAIN), on_response_listener);
     lh2_set_listener_hook(L, &lh2_server_class, LH2_EVENT_BIT(REQUEST), on_server_listener);
-    lh2_set_watch_hook(L, &lh2_response_class, on_watched);
+    lh2_set_watch_hook(L, on_watched);
     lh2_export_class(L, "Http2ServerRequest", &lh2_request_class);
     lh2_export_class(L, "Http2ServerResponse", &lh2_response_class);
 }

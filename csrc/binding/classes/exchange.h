@@ -11,6 +11,7 @@
 #include "binding/classes/server.h"
 #include "binding/duplex.h"
 #include "binding/headers.h"
+#include "binding/packed_fields.h"
 #include "binding/warning.h"
 
 #define LH2_SIZE_UNKNOWN UINT64_MAX
@@ -34,9 +35,9 @@ typedef struct lh2_carrier {
     /* finish() follows, and trailers after that: "wantTrailers" asks for them. */
     void (*expect_trailers)(lh2_duplex *carrier);
     void (*trail)(lua_State *L, lh2_duplex *carrier, lh2_fields *fields, int headers);
-    /* The fields of the request; NULL: there was none (a push), or it is gone. */
+    /* The fields of the request, while it is announced; NULL: they are gone. */
     const lh2_kept_fields *(*request)(lh2_duplex *carrier);
-    /* The same with the names as they came. */
+    /* The same with the names as they came, where they are others, and for ever; else NULL. */
     const lh2_kept_fields *(*raw_request)(lh2_duplex *carrier);
     bool (*has_sent_headers)(const lh2_duplex *carrier);
     bool (*is_head)(const lh2_duplex *carrier);
@@ -65,6 +66,8 @@ typedef struct lh2_request {
     bool is_anchored;              /* by its listeners */
     bool is_closed;
     bool is_destroyed; /* destroy() was called */
+    size_t field_count;
+    lh2_packed_field fields[];
 } lh2_request;
 
 typedef struct lh2_response {
@@ -76,11 +79,10 @@ typedef struct lh2_response {
     uint64_t left;        /* of the body, by its Content-Length; LH2_SIZE_UNKNOWN */
     uint16_t status;
     bool has_date;
-    bool is_ending;       /* finish() was called */
-    bool is_destroyed;    /* destroy() was called */
-    bool is_closed;       /* the carrier has closed */
-    bool has_trailers;    /* some were set */
-    bool has_raw_headers; /* the second slot holds what writeHead was given, not our own list */
+    bool is_ending;    /* finish() was called */
+    bool is_destroyed; /* destroy() was called */
+    bool is_closed;    /* the carrier has closed */
+    bool has_trailers; /* some were set */
 } lh2_response;
 
 extern const lh2_class lh2_request_class, lh2_response_class;
@@ -115,8 +117,8 @@ void lh2_push_exchange_socket(lua_State *L, int index);
 /* request:setTimeout and response:setTimeout. */
 int lh2_exchange_set_timeout(lua_State *L);
 
-/* The header list of the response at `index` (response_headers.c): names in lower case and values, one
- * after the other. Reads it for sending. [-0, +2, v] */
+/* The headers of the response at `index` (response_headers.c). Reads them for sending, from what is pushed
+ * first. [-0, +2, v] */
 void lh2_response_read_headers(lua_State *L, int index, lh2_fields *fields);
 /* Forgets what was set. [-0, +0, m] */
 void lh2_response_clear_headers(lua_State *L, int index);

@@ -57,7 +57,7 @@ void lh2_push_exchange_socket(lua_State *L, int index) {
     const lh2_response *response = lh2_test(L, index, &lh2_response_class);
     lh2_duplex *carrier = request != NULL ? request->carrier : response->carrier;
     exchange_socket *proxy =
-        lh2_new_with_slots(L, carrier->object.runtime, &proxy_class, sizeof(*proxy), 1);
+        lh2_new_with_slots(L, carrier->object.runtime, &proxy_class, sizeof(*proxy), 1, true);
     proxy->carrier = carrier;
     proxy->version = request != NULL ? request->version : response->version;
     lh2_push_carrier(L, index);
@@ -70,7 +70,7 @@ void lh2_exchange_socket_open(lua_State *L) {
     static const luaL_Reg metamethods[] = {
         {"__index", get_member}, {"__newindex", set_member}, {NULL, NULL}};
     lh2_class_register(L, &proxy_class);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &proxy_class);
+    lh2_push_metatable(L, lh2_runtime_of(L), &proxy_class);
     luaL_setfuncs(L, metamethods, 0);
     lua_pop(L, 1);
 }

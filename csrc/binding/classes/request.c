@@ -7,6 +7,11 @@ static lh2_request *check_request(lua_State *L) {
     return lh2_check(L, 1, &lh2_request_class);
 }
 
+/* The same in getters and setters, which are called for nothing else. */
+static lh2_request *self(lua_State *L) {
+    return lua_touserdata(L, 1);
+}
+
 /* ---------------------------------------------------------------------------------- headers */
 
 /* Pushes the headers as a table, always the same. [-0, +1, m] */
@@ -16,32 +21,25 @@ static void push_headers(lua_State *L, int index) {
     if (!lua_isnil(L, -1))
         return;
     lua_pop(L, 1);
-    const lh2_kept_fields *fields = request->version->request(request->carrier);
-    lh2_push_headers(L, request->object.runtime, fields != NULL ? fields->fields : NULL,
-                     fields != NULL ? fields->count : 0);
+    const hpack_field *fields = lh2_push_unpacked(L, request->fields, request->field_count);
+    lh2_push_headers(L, request->object.runtime, fields, request->field_count);
+    lua_replace(L, -2);
     lua_pushvalue(L, -1);
     lh2_set_private(L, index, &headers_key);
 }
 
-/* Pushes one header; makes no table for it. [-0, +1, m] */
-static void push_header(lua_State *L, int index, const char *name) {
-    lh2_request *request = lua_touserdata(L, index);
-    const lh2_kept_fields *fields = request->version->request(request->carrier);
-    bytes_slice wanted = bytes_slice_of(name, strlen(name));
-    lh2_get_private(L, index, &headers_key);
+/* Pushes one header, or nil; makes no table for it. [-0, +1, m] */
+static void push_header(lua_State *L, hpack_token name) {
+    const lh2_request *request = self(L);
+    lh2_get_private(L, 1, &headers_key);
     if (!lua_isnil(L, -1)) {
-        lua_getfield(L, -1, name);
+        lua_getfield(L, -1, (const char *)hpack_token_name(name).data);
         lua_replace(L, -2);
         return;
     }
-    for (size_t i = 0; fields != NULL && i < fields->count; i++) {
-        bytes_slice value = fields->fields[i].value;
-        if (!bytes_slice_equal(fields->fields[i].name, wanted))
-            continue;
-        lua_pop(L, 1);
+    bytes_slice value = lh2_packed_find(request->fields, request->field_count, name);
+    if (value.data != NULL)
         lua_pushlstring(L, (const char *)value.data, value.size);
-        return;
-    }
 }
 
 void lh2_request_use_headers(lua_State *L, int index, int headers, int raw) {
@@ -63,19 +61,21 @@ void lh2_request_note_trailers(lua_State *L, lh2_request *request, int arguments
 }
 
 static int get_headers(lua_State *L) {
-    check_request(L);
     push_headers(L, 1);
     return 1;
 }
 
 static int get_raw_headers(lua_State *L) {
-    lh2_request *request = check_request(L);
+    lh2_request *request = self(L);
     lh2_get_private(L, 1, &raw_headers_key);
     if (!lua_isnil(L, -1))
         return 1;
-    const lh2_kept_fields *fields = request->version->raw_request(request->carrier);
-    lh2_push_raw_headers(L, request->object.runtime, fields != NULL ? fields->fields : NULL,
-                         fields != NULL ? fields->count : 0);
+    const lh2_kept_fields *raw = request->version->raw_request(request->carrier);
+    const hpack_field *fields = raw != NULL ? raw->fields : NULL;
+    size_t count = raw != NULL ? raw->count : request->field_count;
+    if (raw == NULL)
+        fields = lh2_push_unpacked(L, request->fields, count);
+    lh2_push_raw_headers(L, request->object.runtime, fields, count);
     lua_pushvalue(L, -1);
     lh2_set_private(L, 1, &raw_headers_key);
     return 1;
@@ -83,7 +83,6 @@ static int get_raw_headers(lua_State *L) {
 
 /* Pushes the table under `key`, an empty one if there is none. [-0, +1, m] */
 static int push_table(lua_State *L, const void *key) {
-    check_request(L);
     lh2_get_private(L, 1, key);
     if (!lua_isnil(L, -1))
         return 1;
@@ -102,13 +101,11 @@ static int get_raw_trailers(lua_State *L) {
 }
 
 static int get_method(lua_State *L) {
-    check_request(L);
-    push_header(L, 1, ":method");
+    push_header(L, HPACK_TOKEN_METHOD);
     return 1;
 }
 
 static int set_method(lua_State *L) {
-    check_request(L);
     const char *method = lh2_check_string(L, 2, "method", NULL);
     if (method[strspn(method, " \t\r\n")] == '\0')
         return lh2_raise_value(L, "method", NULL, 2);
@@ -119,13 +116,11 @@ static int set_method(lua_State *L) {
 }
 
 static int get_url(lua_State *L) {
-    check_request(L);
-    push_header(L, 1, ":path");
+    push_header(L, HPACK_TOKEN_PATH);
     return 1;
 }
 
 static int set_url(lua_State *L) {
-    check_request(L);
     lua_settop(L, 2);
     push_headers(L, 1);
     lua_pushvalue(L, 2);
@@ -134,59 +129,55 @@ static int set_url(lua_State *L) {
 }
 
 static int get_authority(lua_State *L) {
-    check_request(L);
-    push_header(L, 1, ":authority");
+    push_header(L, HPACK_TOKEN_AUTHORITY);
     if (lua_isnil(L, -1))
-        push_header(L, 1, "host");
+        push_header(L, HPACK_TOKEN_HOST);
     return 1;
 }
 
 static int get_scheme(lua_State *L) {
-    check_request(L);
-    push_header(L, 1, ":scheme");
+    push_header(L, HPACK_TOKEN_SCHEME);
     return 1;
 }
 
 /* ------------------------------------------------------------------------------ the exchange */
 
 static int get_http_version(lua_State *L) {
-    const lh2_request *request = check_request(L);
+    const lh2_request *request = self(L);
     lua_pushfstring(L, "%d.%d", request->version->major, request->version->minor(request->carrier));
     return 1;
 }
 
 static int get_http_version_major(lua_State *L) {
-    lua_pushinteger(L, check_request(L)->version->major);
+    lua_pushinteger(L, self(L)->version->major);
     return 1;
 }
 
 static int get_http_version_minor(lua_State *L) {
-    const lh2_request *request = check_request(L);
+    const lh2_request *request = self(L);
     lua_pushinteger(L, request->version->minor(request->carrier));
     return 1;
 }
 
 static int get_complete(lua_State *L) {
-    const lh2_request *request = check_request(L);
+    const lh2_request *request = self(L);
     const lh2_duplex *carrier = request->carrier;
     lua_pushboolean(L, carrier->is_end_emitted || request->is_closed || carrier->is_destroyed);
     return 1;
 }
 
 static int get_stream(lua_State *L) {
-    check_request(L);
     lh2_push_carrier(L, 1);
     return 1;
 }
 
 static int get_socket(lua_State *L) {
-    check_request(L);
     lh2_push_exchange_socket(L, 1);
     return 1;
 }
 
 static int get_closed(lua_State *L) {
-    lua_pushboolean(L, check_request(L)->is_closed);
+    lua_pushboolean(L, self(L)->is_closed);
     return 1;
 }
 
@@ -267,7 +258,6 @@ static const luaL_Reg methods[] = {
 
 #define FORWARD(name)                                                                              \
     static int get_##name(lua_State *L) {                                                          \
-        check_request(L);                                                                          \
         lh2_push_carrier(L, 1);                                                                    \
         lua_getfield(L, -1, #name);                                                                \
         return 1;                                                                                  \

@@ -4,6 +4,11 @@ static lh2_response *check_response(lua_State *L) {
     return lh2_check(L, 1, &lh2_response_class);
 }
 
+/* The same in getters and setters, which are called for nothing else. */
+static lh2_response *self(lua_State *L) {
+    return lua_touserdata(L, 1);
+}
+
 bool lh2_response_is_open(const lh2_response *response) {
     return !response->is_closed && !response->carrier->is_destroyed;
 }
@@ -32,18 +37,15 @@ static void destroy_carrier(lua_State *L, lh2_response *response) {
     lh2_duplex_destroy(L, response->carrier);
 }
 
-/* Whether the argument is octets as they are, so that their number is the body's size. */
-static uint64_t body_size(lua_State *L) {
-    const char *encoding = lua_tostring(L, 3);
-    int number = encoding != NULL ? lh2_encoding_of(encoding) : LH2_UTF8;
-    bool is_plain = number >= 0 && lh2_is_identity((lh2_encoding)number);
-    return is_plain ? lua_rawlen(L, 2) : LH2_SIZE_UNKNOWN;
+/* The octets of the chunk at 2 (or nil), if they are the body's as they are. */
+static uint64_t body_size(lua_State *L, lh2_encoding encoding) {
+    size_t size = lua_isnil(L, 2) ? 0 : lua_rawlen(L, 2);
+    return size == 0 || lh2_is_identity(encoding) ? size : LH2_SIZE_UNKNOWN;
 }
 
-/* Takes the chunk at 2 (or nil) off what the Content-Length leaves: false if it is more. Where it has to
- * be decoded first, the carrier sees to it, if its framing depends on it. */
-static bool claim(lua_State *L, lh2_response *response) {
-    uint64_t size = lua_isnil(L, 2) ? 0 : body_size(L);
+/* Takes a chunk off what the Content-Length leaves: false if it is more. Where it has to be decoded first,
+ * the carrier sees to it, if its framing depends on it. */
+static bool claim(lh2_response *response, uint64_t size) {
     if (response->left == LH2_SIZE_UNKNOWN || size == LH2_SIZE_UNKNOWN)
         return true;
     if (size > response->left)
@@ -65,6 +67,7 @@ static int write(lua_State *L) {
     if (lua_type(L, 2) != LUA_TSTRING)
         return lh2_raise_type(L, "chunk", "of type string", 2);
     int callback = lh2_write_arguments(L);
+    lh2_encoding encoding = lh2_write_encoding(L, response->carrier);
     if (response->is_ending || !lh2_response_is_open(response)) {
         bool is_late = response->is_ending;
         lh2_push_error(L, is_late ? "ERR_STREAM_WRITE_AFTER_END" : "ERR_HTTP2_INVALID_STREAM",
@@ -78,22 +81,14 @@ static int write(lua_State *L) {
         lh2_push_error(L, "ERR_STREAM_WRITE_AFTER_END", NULL);
         return refuse_write(L, response, callback);
     }
-    if (!claim(L, response)) {
+    if (!claim(response, body_size(L, encoding))) {
         refuse_excess(L, response);
         return refuse_write(L, response, callback);
     }
     lh2_push_carrier(L, 1);
     lua_replace(L, 1);
-    return lh2_writable_write(L);
-}
-
-/* The head, and what it tells of a body that is complete at 2 (or nil). [-0, +0, e] */
-static void begin_last(lua_State *L, lh2_response *response) {
-    bool is_empty = lua_isnil(L, 2) || lua_rawlen(L, 2) == 0;
-    if (response->has_trailers)
-        lh2_response_begin(L, 1, false, LH2_SIZE_UNKNOWN);
-    else
-        lh2_response_begin(L, 1, is_empty, is_empty ? 0 : body_size(L));
+    lua_pushboolean(L, lh2_duplex_write(L, encoding, callback));
+    return 1;
 }
 
 static void call_back(lua_State *L, lh2_object *object, intptr_t callback) {
@@ -124,22 +119,28 @@ static int finish_with_carrier(lua_State *L, int callback) {
     return 1;
 }
 
+/* The trailers that were set follow the body. */
+static void expect_trailers(lh2_response *response) {
+    if (!response->carrier->is_ending)
+        response->version->expect_trailers(response->carrier);
+    lh2_watch(&response->carrier->object, &response->object, LH2_EVENT_WANT_TRAILERS, true);
+}
+
 /* response:finish([data][, encoding][, callback]), and under the name `end` too. */
 static int finish(lua_State *L) {
     lh2_response *response = check_response(L);
     int callback = lh2_write_arguments(L);
-    if (!lua_isnil(L, 2))
-        lh2_check_string(L, 2, "chunk", NULL);
+    bool has_trailers = response->has_trailers;
+    lh2_encoding encoding = lua_isnil(L, 2) ? LH2_OCTETS : lh2_write_encoding(L, response->carrier);
     if (response->is_ending || !lh2_response_is_open(response)) {
         response->is_ending = true;
         return finish_again(L, response, callback);
     }
-    begin_last(L, response);
+    uint64_t size = body_size(L, encoding);
+    lh2_response_begin(L, 1, size == 0 && !has_trailers, has_trailers ? LH2_SIZE_UNKNOWN : size);
     response->is_ending = true;
-    if (response->has_trailers && !response->carrier->is_ending)
-        response->version->expect_trailers(response->carrier);
-    if (response->has_trailers)
-        lh2_watch(&response->carrier->object, &response->object, LH2_EVENT_WANT_TRAILERS, true);
+    if (has_trailers)
+        expect_trailers(response);
     if (response->carrier->is_ending) { /* a body that may not be is let go */
         if (callback == 0)
             return lua_settop(L, 1), 1;
@@ -147,15 +148,16 @@ static int finish(lua_State *L) {
             return finish_with_carrier(L, callback);
         lua_pushnil(L);
         lua_replace(L, 2);
+        size = 0;
     }
-    if (!claim(L, response)) {
+    if (!claim(response, size)) {
         refuse_excess(L, response);
         refuse_write(L, response, callback);
         return lua_settop(L, 1), 1;
     }
     lh2_push_carrier(L, 1);
     lua_replace(L, 1);
-    lh2_writable_finish(L);
+    lh2_duplex_finish(L, encoding, callback);
     lh2_push(L, &response->object); /* anchored still: what closes the carrier comes by ticks */
     return 1;
 }
@@ -243,13 +245,13 @@ static const luaL_Reg methods[] = {
 /* ------------------------------------------------------------------------ getters and setters */
 
 static int get_status_code(lua_State *L) {
-    lua_pushinteger(L, check_response(L)->status);
+    lua_pushinteger(L, self(L)->status);
     return 1;
 }
 
 /* Node cuts it to an integer; what is no number counts as 0. */
 static int set_status_code(lua_State *L) {
-    lh2_response *response = check_response(L);
+    lh2_response *response = self(L);
     double status = lua_tonumber(L, 2);
     if (status >= 100 && status < 200)
         return lh2_raise(L, "ERR_HTTP2_INFO_STATUS_NOT_ALLOWED", NULL);
@@ -260,52 +262,49 @@ static int set_status_code(lua_State *L) {
 }
 
 static int get_status_message(lua_State *L) {
-    check_response(L);
     lh2_warn_once(L, LH2_WARNING_STATUS_MESSAGE);
     lua_pushliteral(L, "");
     return 1;
 }
 
 static int set_status_message(lua_State *L) {
-    check_response(L);
     lh2_warn_once(L, LH2_WARNING_STATUS_MESSAGE);
     return 0;
 }
 
 static int get_headers_sent(lua_State *L) {
-    lua_pushboolean(L, lh2_response_has_begun(check_response(L)));
+    lua_pushboolean(L, lh2_response_has_begun(self(L)));
     return 1;
 }
 
 static int get_send_date(lua_State *L) {
-    lua_pushboolean(L, check_response(L)->has_date);
+    lua_pushboolean(L, self(L)->has_date);
     return 1;
 }
 
 static int set_send_date(lua_State *L) {
-    check_response(L)->has_date = lua_toboolean(L, 2);
+    self(L)->has_date = lua_toboolean(L, 2);
     return 0;
 }
 
 static int get_finished(lua_State *L) {
-    lua_pushboolean(L, check_response(L)->is_ending);
+    lua_pushboolean(L, self(L)->is_ending);
     return 1;
 }
 
 /* Node: a field that is never changed. */
 static int get_writable(lua_State *L) {
-    check_response(L);
     lua_pushboolean(L, true);
     return 1;
 }
 
 static int get_closed(lua_State *L) {
-    lua_pushboolean(L, check_response(L)->is_closed);
+    lua_pushboolean(L, self(L)->is_closed);
     return 1;
 }
 
 static int get_req(lua_State *L) {
-    if (check_response(L)->request != NULL)
+    if (self(L)->request != NULL)
         lh2_push_slot(L, 1, LH2_SLOT_OWNER);
     else
         lua_pushnil(L);
@@ -313,13 +312,12 @@ static int get_req(lua_State *L) {
 }
 
 static int get_stream(lua_State *L) {
-    check_response(L);
     lh2_push_carrier(L, 1);
     return 1;
 }
 
 static int get_socket(lua_State *L) {
-    if (check_response(L)->is_closed)
+    if (self(L)->is_closed)
         lua_pushnil(L);
     else
         lh2_push_exchange_socket(L, 1);
@@ -328,7 +326,6 @@ static int get_socket(lua_State *L) {
 
 #define FORWARD(name)                                                                              \
     static int get_##name(lua_State *L) {                                                          \
-        check_response(L);                                                                         \
         lh2_push_carrier(L, 1);                                                                    \
         lua_getfield(L, -1, #name);                                                                \
         return 1;                                                                                  \

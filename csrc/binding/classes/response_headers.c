@@ -1,37 +1,34 @@
 #include "binding/classes/exchange.h"
 #include "binding/field_list.h"
 
-/* What setHeader and its kin have gathered is a list of fields in the second slot. */
+/* The second slot holds what setHeader and its kin have gathered, a list of fields, or nothing; or the table
+ * that writeHead was given, as it is. */
 
 /* Private field: such a list of trailers. */
 static const char trailers_key;
 
-/* Pushes the list of the response at `index`, made if there is none. [-0, +1, m] */
+/* Pushes the list of the response at `index`, or nil. [-0, +1, m] */
 static void push_list(lua_State *L, int index) {
-    lh2_response *response = lua_touserdata(L, index);
     lh2_push_slot(L, index, LH2_SLOT_HEADERS);
-    if (lua_istable(L, -1) && !response->has_raw_headers)
+    if (!lua_istable(L, -1))
         return;
-    if (response->has_raw_headers)
-        lh2_field_list_copy(L, lua_gettop(L));
-    else
-        lua_createtable(L, 8, 0);
+    lh2_field_list_push_copy(L, lua_gettop(L));
     lua_replace(L, -2);
-    response->has_raw_headers = false;
     lua_pushvalue(L, -1);
     lh2_set_slot(L, index, LH2_SLOT_HEADERS);
 }
 
 void lh2_response_clear_headers(lua_State *L, int index) {
-    lh2_response *response = lua_touserdata(L, index);
-    response->has_raw_headers = false;
     lua_pushnil(L);
     lh2_set_slot(L, index, LH2_SLOT_HEADERS);
 }
 
 void lh2_response_read_headers(lua_State *L, int index, lh2_fields *fields) {
     lh2_push_slot(L, index, LH2_SLOT_HEADERS);
-    lh2_fields_read(L, -1, LH2_SECTION_PLAIN, fields);
+    if (lua_isuserdata(L, -1))
+        lh2_field_list_read(L, lua_gettop(L), LH2_SECTION_PLAIN, fields);
+    else
+        lh2_fields_read(L, -1, LH2_SECTION_PLAIN, fields);
 }
 
 /* ----------------------------------------------------------------------------------- methods */
@@ -47,39 +44,44 @@ static void check_open(lua_State *L, const lh2_response *response) {
 }
 
 /* Node: of Connection, HTTP/2 lets nothing be said. */
-static bool is_dropped(lua_State *L, const lh2_response *response) {
-    if (response->version->major < 2 || strcmp(lua_tostring(L, 2), "connection") != 0)
+static bool is_dropped(lua_State *L, const lh2_response *response, const lh2_field_name *name) {
+    if (name->token != HPACK_TOKEN_NONE || response->version->major < 2 ||
+        !bytes_slice_equal(name->text, BYTES_LITERAL("connection")))
         return false;
     lh2_warn_once(L, LH2_WARNING_CONNECTION);
     return true;
 }
 
-/* (response, name, value): pushes the list that the header goes to, and the value. False where it goes
- * to none. [-0, +0|2, v] */
-static bool begin_header(lua_State *L) {
+/* (name, value), by lh2_field_list_put or its like. */
+static int change_header(lua_State *L, bool change(lua_State *, int, const lh2_given_field *)) {
     lh2_response *response = check_response(L);
     lua_settop(L, 3);
-    lh2_field_check_pair(L, 2);
+    lh2_given_field field;
+    lh2_field_check_pair(L, 2, &field);
     check_open(L, response);
-    if (is_dropped(L, response))
-        return false;
+    if (is_dropped(L, response, &field.name))
+        return 0;
     push_list(L, 1);
-    lua_pushvalue(L, 3);
-    return true;
+    if (change(L, 4, &field))
+        lh2_set_slot(L, 1, LH2_SLOT_HEADERS);
+    return 0;
 }
 
 /* response:setHeader(name, value) */
 static int set_header(lua_State *L) {
-    if (begin_header(L))
-        lh2_field_list_put(L, 4, 2);
-    return 0;
+    return change_header(L, lh2_field_list_put);
 }
 
 /* response:appendHeader(name, value) */
 static int append_header(lua_State *L) {
-    if (begin_header(L))
-        lh2_field_list_add(L, 4, 2);
-    return 0;
+    return change_header(L, lh2_field_list_add);
+}
+
+/* The argument `name`. [-0, +0, v] */
+static lh2_field_name check_name(lua_State *L) {
+    lua_settop(L, 2);
+    lh2_check_string(L, 2, "name", NULL);
+    return lh2_field_fold_name(L, 2);
 }
 
 /* response:removeHeader(name); of the date, only the one that is added is meant. */
@@ -88,34 +90,26 @@ static int remove_header(lua_State *L) {
     lua_settop(L, 2);
     lh2_check_string(L, 2, "name", NULL);
     check_open(L, response);
-    lh2_field_fold_name(L, 2);
-    if (strcmp(lua_tostring(L, 2), "date") == 0) {
+    lh2_field_name name = lh2_field_fold_name(L, 2);
+    if (name.token == HPACK_TOKEN_DATE) {
         response->has_date = false;
         return 0;
     }
     push_list(L, 1);
-    int at = lh2_field_list_find(L, 3, 2);
-    if (at > 0)
-        lh2_field_list_erase(L, 3, at);
+    lh2_field_list_erase(L, 3, &name);
     return 0;
 }
 
 /* Pushes the value that the name at 2 has, or nil. [-0, +1, v] */
 static void push_header(lua_State *L) {
     const lh2_response *response = check_response(L);
-    lua_settop(L, 2);
-    lh2_check_string(L, 2, "name", NULL);
-    lh2_field_fold_name(L, 2);
-    if (lh2_response_has_begun(response) && strcmp(lua_tostring(L, 2), ":status") == 0) {
+    lh2_field_name name = check_name(L);
+    if (lh2_response_has_begun(response) && name.token == HPACK_TOKEN_STATUS) {
         lua_pushinteger(L, response->status);
         return;
     }
     push_list(L, 1);
-    int at = lh2_field_list_find(L, 3, 2);
-    if (at > 0)
-        lua_rawgeti(L, 3, at + 1);
-    else
-        lua_pushnil(L);
+    lh2_field_list_push_value(L, 3, &name);
 }
 
 /* response:getHeader(name) */
@@ -136,15 +130,10 @@ static int get_header_names(lua_State *L) {
     const lh2_response *response = check_response(L);
     lua_settop(L, 1);
     push_list(L, 1);
-    int count = (int)lua_rawlen(L, 2) / 2;
-    lua_createtable(L, count + 1, 0);
-    for (int i = 1; i <= count; i++) {
-        lua_rawgeti(L, 2, 2 * i - 1);
-        lua_rawseti(L, 3, i);
-    }
+    lh2_field_list_push_names(L, 2);
     if (lh2_response_has_begun(response)) {
         lua_pushliteral(L, ":status");
-        lua_rawseti(L, 3, count + 1);
+        lua_rawseti(L, 3, (int)lua_rawlen(L, 3) + 1);
     }
     return 1;
 }
@@ -154,13 +143,7 @@ static int get_headers(lua_State *L) {
     const lh2_response *response = check_response(L);
     lua_settop(L, 1);
     push_list(L, 1);
-    int count = (int)lua_rawlen(L, 2);
-    lua_createtable(L, 0, count / 2 + 1);
-    for (int i = 1; i < count; i += 2) {
-        lua_rawgeti(L, 2, i);
-        lua_rawgeti(L, 2, i + 1);
-        lua_rawset(L, 3);
-    }
+    lh2_field_list_push_map(L, 2);
     if (lh2_response_has_begun(response)) {
         lua_pushinteger(L, response->status);
         lua_setfield(L, 3, ":status");
@@ -170,25 +153,15 @@ static int get_headers(lua_State *L) {
 
 /* --------------------------------------------------------------------------------- trailers */
 
-/* Pushes the list of trailers, made if there is none. [-0, +1, m] */
-static void push_trailers(lua_State *L) {
-    lh2_get_private(L, 1, &trailers_key);
-    if (lua_istable(L, -1))
-        return;
-    lua_pop(L, 1);
-    lua_newtable(L);
-    lua_pushvalue(L, -1);
-    lh2_set_private(L, 1, &trailers_key);
-}
-
 /* response:setTrailer(name, value) */
 static int set_trailer(lua_State *L) {
     lh2_response *response = check_response(L);
     lua_settop(L, 3);
-    lh2_field_check_pair(L, 2);
-    push_trailers(L);
-    lua_pushvalue(L, 3);
-    lh2_field_list_put(L, 4, 2);
+    lh2_given_field field;
+    lh2_field_check_pair(L, 2, &field);
+    lh2_get_private(L, 1, &trailers_key);
+    if (lh2_field_list_put(L, 4, &field))
+        lh2_set_private(L, 1, &trailers_key);
     response->has_trailers = true;
     return 0;
 }
@@ -199,14 +172,9 @@ static int add_trailers(lua_State *L) {
     if (!lua_istable(L, 2))
         return lh2_raise_type(L, "headers", "of type table", 2);
     lua_settop(L, 2);
-    lh2_field_list_copy(L, 2);
-    push_trailers(L);
-    for (int i = 1, count = (int)lua_rawlen(L, 3); i < count; i += 2) {
-        lua_rawgeti(L, 3, i);
-        lua_rawgeti(L, 3, i + 1);
-        lh2_field_list_put(L, 4, 5);
-        lua_settop(L, 4);
-    }
+    lh2_get_private(L, 1, &trailers_key);
+    lh2_field_list_push_merged(L, 3, 2);
+    lh2_set_private(L, 1, &trailers_key);
     response->has_trailers = true;
     return 0;
 }
@@ -216,7 +184,7 @@ void lh2_response_send_trailers(lua_State *L, int index) {
     lh2_fields fields;
     int top = lua_gettop(L);
     lh2_get_private(L, index, &trailers_key);
-    lh2_fields_read(L, -1, LH2_SECTION_TRAILERS, &fields);
+    lh2_field_list_read(L, top + 1, LH2_SECTION_TRAILERS, &fields);
     response->version->trail(L, response->carrier, &fields, top + 1);
     lua_settop(L, top);
 }
@@ -257,44 +225,26 @@ static void flatten(lua_State *L, int index) {
     lua_replace(L, index);
 }
 
-/* Pushes what was set and is given at `given` besides, which replaces fields of the same names.
- * [-0, +1, v] */
-static void merge(lua_State *L, int given) {
-    push_list(L, 1);
-    int old = lua_gettop(L), list = old + 1;
-    lua_createtable(L, 16, 0);
-    lh2_field_list_copy(L, given);
-    for (int source = old; source <= list + 1; source += 2) {
-        for (int i = 1, count = (int)lua_rawlen(L, source); i < count; i += 2) {
-            lua_rawgeti(L, source, i);
-            lua_rawgeti(L, source, i + 1);
-            lh2_field_list_put(L, list, list + 2);
-            lua_settop(L, list + 1);
-        }
-    }
-    lua_settop(L, list);
-    lua_replace(L, old);
-}
-
-/* Makes the headers at `given` those of the response, in the second slot; if they cannot be sent this
- * raises, and nothing was changed. [-0, +0, v] */
-static void take_given(lua_State *L, lh2_response *response, int given) {
+/* Makes the headers at `given`, with what was set besides, those of the response, in the second slot; if
+ * they cannot be sent this raises, and nothing was changed. [-0, +0, v] */
+static void take_given(lua_State *L, const lh2_response *response, int given) {
     lh2_fields fields;
     flatten(L, given);
     lh2_push_slot(L, 1, LH2_SLOT_HEADERS);
-    bool has_some = lua_istable(L, -1) && lua_rawlen(L, -1) > 0;
-    lua_pop(L, 1);
-    if (has_some)
-        merge(L, given);
-    else
-        lua_pushvalue(L, given);
     int headers = lua_gettop(L);
-    lh2_fields_read(L, headers, LH2_SECTION_PLAIN, &fields);
+    if (lua_isuserdata(L, headers)) {
+        lh2_field_list_push_merged(L, headers, given);
+        lua_replace(L, headers);
+        lh2_field_list_read(L, headers, LH2_SECTION_PLAIN, &fields);
+    } else {
+        lua_pushvalue(L, given);
+        lua_replace(L, headers);
+        lh2_fields_read(L, headers, LH2_SECTION_PLAIN, &fields);
+    }
     if (fields.connection.data != NULL && response->version->major >= 2)
         lh2_warn_once(L, LH2_WARNING_CONNECTION);
     lua_settop(L, headers);
     lh2_set_slot(L, 1, LH2_SLOT_HEADERS);
-    response->has_raw_headers = !has_some;
 }
 
 /* response:writeHead(statusCode[, statusMessage][, headers]) */

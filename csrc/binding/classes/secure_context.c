@@ -149,7 +149,9 @@ net_tls_context *lh2_secure_context(lua_State *L, int options, bool is_server,
     tls.crls = several(L, options, "crl", &tls.crl_count);
     net_tls_context *context = NULL;
     net_error error = {.port = -1};
-    if (net_tls_context_new(&context, &tls, &error)) {
+    if (is_server
+            ? net_tls_context_new(&context, &tls, &error)
+            : net_tls_contexts_get(&lh2_runtime_of(L)->tls_contexts, &context, &tls, &error)) {
         lh2_push_net_error(L, &error);
         lh2_throw(L);
     }

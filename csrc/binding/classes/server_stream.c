@@ -66,7 +66,8 @@ static int stream_respond(lua_State *L) {
     lua_settop(L, 3);
     if (stream->has_sent_headers)
         return lh2_raise(L, "ERR_HTTP2_HEADERS_SENT", NULL);
-    if (!lua_isnil(L, 2) && !lua_istable(L, 2))
+    int type = lua_type(L, 2);
+    if (type != LUA_TTABLE && type != LUA_TNIL)
         return lh2_raise_type(L, "headers", "of type table", 2);
     bool is_end = false, waits = false, has_date = true, has_get_trailers = false;
     if (lh2_check_options(L, 3, "options")) {
@@ -169,7 +170,7 @@ static void end_of_head(lh2_stream *stream) {
 static lh2_stream *new_pushed(lua_State *L, lh2_stream *parent, const lh2_fields *fields,
                               int *result) {
     lh2_stream *pushed =
-        lh2_stream_new(L, &lh2_server_stream_class, parent->session, 0, true, true);
+        lh2_stream_new(L, &lh2_server_stream_class, parent->session, 0, false, true);
     *result = h2_session_submit_push(parent->session->engine, parent->id, fields->fields,
                                      fields->count, pushed, &pushed->id);
     pushed->is_push = true;
@@ -306,8 +307,7 @@ static void tell_request(lua_State *L, lh2_object *object, intptr_t unused) {
     if (h2_session_remote_settings(stream->session->engine)->enable_push)
         keep_origin(L, stream);
     announce(L, stream, stream->request);
-    if (stream->duplex.object.watcher == NULL) /* else the compatibility API has need of it */
-        lh2_stream_forget_request(stream);
+    lh2_stream_forget_request(stream);
 }
 
 void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_event *event) {
@@ -317,8 +317,8 @@ void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_even
     }
     if (lh2_server_misdirects(session, event))
         return;
-    lh2_stream *stream =
-        lh2_stream_new(L, &lh2_server_stream_class, session, event->stream_id, true, true);
+    lh2_stream *stream = lh2_stream_new(L, &lh2_server_stream_class, session, event->stream_id,
+                                        !event->headers.is_end, true);
     lh2_blame(&stream->duplex.object);
     h2_session_set_context(session->engine, stream->id, stream);
     lh2_perf_stream_headers(stream);

@@ -195,7 +195,7 @@ void lh2_socket_proxy_open(lua_State *L) {
     static const luaL_Reg metamethods[] = {
         {"__index", get_member}, {"__newindex", set_member}, {NULL, NULL}};
     lh2_class_register(L, &proxy_class);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &proxy_class);
+    lh2_push_metatable(L, lh2_runtime_of(L), &proxy_class);
     luaL_setfuncs(L, metamethods, 0);
     lua_pop(L, 1);
 }

@@ -69,6 +69,11 @@ static const lh2_kept_fields *request(lh2_duplex *carrier) {
     return ((lh2_stream *)carrier)->request;
 }
 
+static const lh2_kept_fields *raw_request(lh2_duplex *carrier) {
+    (void)carrier;
+    return NULL;
+}
+
 static bool has_sent_headers(const lh2_duplex *carrier) {
     return ((const lh2_stream *)carrier)->has_sent_headers;
 }
@@ -113,7 +118,7 @@ const lh2_carrier lh2_stream_carrier = {
     .expect_trailers = expect_trailers,
     .trail = trail,
     .request = request,
-    .raw_request = request,
+    .raw_request = raw_request,
     .has_sent_headers = has_sent_headers,
     .is_head = is_head,
     .is_closed = is_closed,

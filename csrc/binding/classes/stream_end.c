@@ -6,16 +6,13 @@ static bool is_of_server(const lh2_stream *stream) {
 }
 
 /* Session and stream do not know each other any more. */
-static void unlink_stream(lua_State *L, lh2_stream *stream) {
+static void unlink_stream(lh2_stream *stream) {
     lh2_stream_stop_timer(stream); /* which fires for a stream that is held */
     lh2_perf_stream_dispose(stream);
     list_remove(&stream->link);
     stream->session->stream_count--;
     stream->session = NULL;
-    if (stream->duplex.object.watcher == NULL)
-        lh2_stream_forget_request(stream);
-    else
-        lh2_need_finalizer(L, &stream->duplex.object);
+    lh2_stream_forget_request(stream);
 }
 
 /* Takes the stream out of session and engine, which held it until now; events that are due come by
@@ -27,7 +24,7 @@ static void leave_session(lua_State *L, lh2_stream *stream) {
     if (stream->id != 0 && !stream->is_engine_done)
         h2_session_set_context(session->engine, stream->id, NULL);
     lh2_push(L, &stream->duplex.object);
-    unlink_stream(L, stream);
+    unlink_stream(stream);
     lh2_release(L, &stream->duplex.object); /* what follows may fail */
     if (is_of_server(stream))
         lh2_server_stream_left(L, stream, session);
@@ -72,15 +69,15 @@ static bool is_late_write(lua_State *L, int index) {
  * what it must not: that is no reason to cut off what it did right. */
 static bool is_exchange_complete(lua_State *L, const lh2_stream *stream) {
     return stream->is_remote_ended && stream->duplex.is_finish_called &&
-           !stream->waits_for_trailers && !stream->is_resetting && !lua_isnil(L, -1) &&
-           is_late_write(L, lua_gettop(L));
+           !stream->waits_for_trailers && !stream->is_resetting && is_late_write(L, lua_gettop(L));
 }
 
 void lh2_stream_destroy(lua_State *L, lh2_duplex *duplex) {
     lh2_stream *stream = (lh2_stream *)duplex;
     lh2_session *session = stream->session;
-    bool is_complete = is_exchange_complete(L, stream);
-    if (lua_isnil(L, -1))
+    bool has_error = !lua_isnil(L, -1);
+    bool is_complete = has_error && is_exchange_complete(L, stream);
+    if (!has_error)
         set_rst_code(stream, session != NULL ? session->code : H2_NO_ERROR);
     else if (is_complete)
         set_rst_code(stream, H2_NO_ERROR);
@@ -98,7 +95,7 @@ void lh2_stream_destroy(lua_State *L, lh2_duplex *duplex) {
         stream->is_engine_done = true;
         lh2_session_touch(session);
     }
-    if (lua_isnil(L, -1) && duplex->flowing == 1 && duplex->pending.size == 0)
+    if (!has_error && duplex->flowing == 1 && duplex->pending.size == 0)
         lh2_duplex_end(L, duplex);
     duplex->is_ending = true;
     if (lh2_has_listener(&duplex->object, LH2_EVENT_STREAM_CLOSED))
@@ -203,7 +200,7 @@ void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
 
 void lh2_stream_abandon(lua_State *L, lh2_stream *stream) {
     stream->is_closed = stream->is_engine_done = true;
-    unlink_stream(L, stream);
+    unlink_stream(stream);
     lh2_release(L, &stream->duplex.object);
 }
 

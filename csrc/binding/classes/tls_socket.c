@@ -110,11 +110,11 @@ net_tls *lh2_tls_socket_client(lua_State *L, lh2_socket *socket, int options, co
     size_t size = 0;
     const char *session = lh2_opt_string(L, options, "session", &size, NULL);
     net_tls_context *context = lh2_secure_context_with_alpn(L, options, false);
-    net_tls_context_set_keylog(context, on_key_line, socket);
     int status = net_tls_new(&tls, context, name, bytes_slice_of(session, size));
     net_tls_context_unref(context);
     if (status != 0)
         lh2_raise_tls(L, status, name);
+    net_tls_set_keylog(tls, on_key_line, socket);
     return tls;
 }
 

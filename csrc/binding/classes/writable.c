@@ -323,7 +323,10 @@ void lh2_call_later(lua_State *L, lh2_object *object, int callback) {
 }
 
 int lh2_write_arguments(lua_State *L) {
+    int given = lua_gettop(L);
     lua_settop(L, 4);
+    if (given <= 2 && !lua_isfunction(L, 2))
+        return 0;
     for (int index = 2; index < 4; index++) {
         if (!lua_isfunction(L, index))
             continue;
@@ -349,12 +352,12 @@ static void refuse_write(lua_State *L, lh2_duplex *duplex, int callback) {
 
 typedef enum write_result { WRITE_REFUSED, WRITE_FULL, WRITE_HAS_ROOM } write_result;
 
-/* The encoding of the chunk at index 2, which can be written. [-0, +0, v] */
-static lh2_encoding check_chunk(lua_State *L, const lh2_duplex *duplex) {
+lh2_encoding lh2_write_encoding(lua_State *L, const lh2_duplex *duplex) {
     lh2_encoding encoding = lh2_check_encoding(L, 3, (lh2_encoding)duplex->default_encoding);
-    if (lua_isnil(L, 2))
+    int type = lua_type(L, 2);
+    if (type == LUA_TNIL)
         lh2_raise(L, "ERR_STREAM_NULL_VALUES", NULL);
-    if (lua_type(L, 2) != LUA_TSTRING)
+    if (type != LUA_TSTRING)
         lh2_raise_type(L, "chunk", "of type string", 2);
     return encoding;
 }
@@ -374,17 +377,22 @@ static write_result write_chunk(lua_State *L, lh2_duplex *duplex, lh2_encoding e
     return WRITE_REFUSED;
 }
 
+bool lh2_duplex_write(lua_State *L, lh2_encoding encoding, int callback) {
+    lh2_duplex *duplex = lua_touserdata(L, 1);
+    lh2_visit(L, 1);
+    write_result result = write_chunk(L, duplex, encoding, callback, callback);
+    bool has_room = result == WRITE_HAS_ROOM && !duplex->is_destroyed;
+    lh2_depart(L, &duplex->object);
+    return has_room;
+}
+
 /* writable:write(chunk[, encoding][, callback]): false once "drain" should be waited for. */
-int lh2_writable_write(lua_State *L) {
-    lh2_duplex *duplex = lh2_check(L, 1, &lh2_writable_class);
+static int write(lua_State *L) {
+    const lh2_duplex *duplex = lh2_check(L, 1, &lh2_writable_class);
     if (lua_isfunction(L, 2))
         return lh2_raise_type(L, "chunk", "of type string", 2);
     int callback = lh2_write_arguments(L);
-    lh2_encoding encoding = check_chunk(L, duplex);
-    lh2_visit(L, 1);
-    write_result result = write_chunk(L, duplex, encoding, callback, callback);
-    lua_pushboolean(L, result == WRITE_HAS_ROOM && !duplex->is_destroyed);
-    lh2_depart(L, &duplex->object);
+    lua_pushboolean(L, lh2_duplex_write(L, lh2_write_encoding(L, duplex), callback));
     return 1;
 }
 
@@ -420,12 +428,9 @@ static void settle_callback(lua_State *L, lh2_duplex *duplex, int callback, bool
     lh2_call_later(L, &duplex->object, callback);
 }
 
-/* writable:finish([chunk][, encoding][, callback]), and under the name `end` too. */
-int lh2_writable_finish(lua_State *L) {
-    lh2_duplex *duplex = lh2_check(L, 1, &lh2_writable_class);
-    int callback = lh2_write_arguments(L);
+void lh2_duplex_finish(lua_State *L, lh2_encoding encoding, int callback) {
+    lh2_duplex *duplex = lua_touserdata(L, 1);
     bool is_first = !duplex->is_ending, has_chunk = !lua_isnil(L, 2);
-    lh2_encoding encoding = has_chunk ? check_chunk(L, duplex) : LH2_OCTETS;
     lh2_visit(L, 1);
     if (!has_chunk || write_chunk(L, duplex, encoding, 0, callback) != WRITE_REFUSED) {
         duplex->corked = 0;
@@ -434,6 +439,13 @@ int lh2_writable_finish(lua_State *L) {
         lh2_writable_end(L, duplex);
     }
     lh2_depart(L, &duplex->object);
+}
+
+/* writable:finish([chunk][, encoding][, callback]), and under the name `end` too. */
+static int finish(lua_State *L) {
+    const lh2_duplex *duplex = lh2_check(L, 1, &lh2_writable_class);
+    int callback = lh2_write_arguments(L);
+    lh2_duplex_finish(L, lua_isnil(L, 2) ? LH2_OCTETS : lh2_write_encoding(L, duplex), callback);
     lua_settop(L, 1);
     return 1;
 }
@@ -465,12 +477,9 @@ static int set_default_encoding(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg methods[] = {{"write", lh2_writable_write},
-                                   {"finish", lh2_writable_finish},
-                                   {"end", lh2_writable_finish},
-                                   {"cork", cork},
-                                   {"uncork", uncork},
-                                   {"setDefaultEncoding", set_default_encoding},
+static const luaL_Reg methods[] = {{"write", write},   {"finish", finish},
+                                   {"end", finish},    {"cork", cork},
+                                   {"uncork", uncork}, {"setDefaultEncoding", set_default_encoding},
                                    {NULL, NULL}};
 
 /* ----------------------------------------------------------------------------------- getters */

@@ -1,5 +1,6 @@
 -- Opens connections and holds them: hold.lua origin=URL connections=N [streams=N]. The streams ask
--- for 1 MiB with a window of 0, so that none of them ends. Prints "holding" when all is answered.
+-- for 1 MiB with a window of 0, so that none of them ends. Prints "holding" when all is answered; a
+-- connection that ends is an error.
 local http2 = require("http2")
 
 local options = {streams = "0"}
@@ -40,6 +41,9 @@ function open()
     local session = http2.connect(options.origin, {
         rejectUnauthorized = false, settings = {initialWindowSize = streams > 0 and 0 or 65535},
     })
+    session:once("close", function()
+        error(("a connection was closed, of %d"):format(begun))
+    end)
     session:once("remoteSettings", function()
         if streams > 0 then
             ask(session)

@@ -17,7 +17,10 @@ local function read(path)
 end
 
 local memory = tonumber(options.memory)
-local settings = {maxSessionMemory = memory, maxServerMemory = memory and 1000 * memory}
+local settings = {
+    maxSessionMemory = memory, maxServerMemory = memory and 1000 * memory,
+    keepAliveTimeout = 3600000,
+}
 local server
 if options.key then
     settings.key, settings.cert = read(options.key), read(options.cert)

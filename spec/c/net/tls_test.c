@@ -584,6 +584,29 @@ static void logs_the_keys(void **state) {
     drop_contexts(&with);
 }
 
+/* A context is of many filters: one may have its own log. */
+static void logs_the_keys_of_one_filter(void **state) {
+    (void)state;
+    contexts with = make_contexts();
+    bytes_buffer of_all = {0}, of_one = {0};
+    tls_pair pair;
+    net_tls_context_set_keylog(with.client, count_line, &of_all);
+    pair_open(&pair, with.client, with.server, "localhost", bytes_slice_of(NULL, 0));
+    net_tls_set_keylog(pair.client, count_line, &of_one);
+    assert_int_equal(net_tls_start(pair.client, &pair.client_error), NET_TLS_OK);
+    pair_run(&pair);
+    assert_established(&pair);
+    assert_true(of_one.size > 0);
+    assert_int_equal(of_all.size, 0);
+    pair_close(&pair);
+    shake_with(&pair, &with, "localhost", bytes_slice_of(NULL, 0));
+    assert_int_equal(of_all.size, of_one.size);
+    bytes_buffer_dispose(&of_all);
+    bytes_buffer_dispose(&of_one);
+    pair_close(&pair);
+    drop_contexts(&with);
+}
+
 static void exchange(const contexts *with) {
     tls_pair pair = {0};
     bytes_buffer received = {0};
@@ -651,6 +674,7 @@ int main(void) {
         cmocka_unit_test(tells_what_is_no_tls),
         cmocka_unit_test(bears_any_change_of_a_handshake_octet),
         cmocka_unit_test(logs_the_keys),
+        cmocka_unit_test(logs_the_keys_of_one_filter),
         cmocka_unit_test(bears_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
