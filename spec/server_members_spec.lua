@@ -6,6 +6,7 @@ local ipv6 = require("spec.support.ipv6")
 local loop = require("spec.support.loop")
 local net = require("http2.net")
 local pair = require("spec.support.pair")
+local raised_code = require("spec.support.raised")
 local rawpeer = require("spec.support.rawpeer")
 local timers = require("http2.timers")
 
@@ -50,13 +51,6 @@ local function ask(port, options)
     end)
     assert(rawpeer.turn_until(function() return closed or nil end), "no answer")
     return view
-end
-
-local function raised_code(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert(not ok, "nothing was raised")
-    assert(http2.isError(err), tostring(err))
-    return err.code
 end
 
 describe("a server's connection event", function()

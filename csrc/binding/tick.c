@@ -100,6 +100,7 @@ bool lh2_runtime_turn(void *context) {
     if (!runtime->L || runtime->is_closing)
         return false;
     bool has_unwritten = true;
+    lh2_depart_late(runtime->L, runtime);
     for (int round = 0; round < MAX_ROUNDS && !runtime->has_uncaught; round++) {
         run_ticks(runtime);
         has_unwritten = net_wire_flush_all(runtime->loop);

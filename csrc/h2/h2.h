@@ -146,6 +146,7 @@ typedef struct h2_limit_options {
     uint32_t max_outstanding_pings;        /* 10; ours, not acknowledged */
     uint32_t max_session_invalid_frames;   /* 1000 in the life of a session */
     uint32_t max_session_rejected_streams; /* 100 in a row */
+    uint32_t max_streams_per_tick;         /* 0: twice as many as are offered at once */
     uint32_t stream_reset_burst;           /* 1000; resets received or provoked */
     uint32_t stream_reset_rate;            /* 33 per second, refills the burst */
     uint32_t glitch_burst;                 /* 10000; legal but suspicious events */
@@ -201,8 +202,9 @@ void h2_session_free(h2_session *session);
 #define H2_NEVER UINT64_MAX
 
 /* Tells the time, on the clock of h2_session_feed: before output is asked for, and when the deadline
- * has come. What the peer is late with ends the session (H2_EV_FAULT) or a stream (H2_EV_CLOSE): ask
- * h2_session_next. The first call starts the clock; without one there are no deadlines. */
+ * has come; requests are counted from one call to the next. What the peer is late with ends the session
+ * (H2_EV_FAULT) or a stream (H2_EV_CLOSE): ask h2_session_next. The first call starts the clock; without
+ * one there are no deadlines. */
 void h2_session_tick(h2_session *session, uint64_t now_ms);
 /* When to call it at the latest; H2_NEVER: nothing waits. */
 uint64_t h2_session_deadline(const h2_session *session);
@@ -456,6 +458,9 @@ typedef struct h2_stream_figures {
     uint64_t octets_sent, octets_received; /* of content, framed */
     h2_priority priority;
 } h2_stream_figures;
+/* Whether HEADERS of a request of ours have left its queue; the session may be over. What has not left
+ * is safe to send again. */
+bool h2_session_has_begun(const h2_session *session, uint32_t stream_id);
 /* H2_GONE for a stream the session does not know (any more). */
 int h2_session_get_stream(const h2_session *session, uint32_t stream_id,
                           h2_stream_figures *figures);

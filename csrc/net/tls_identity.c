@@ -8,9 +8,7 @@
 
 #include "base/mem.h"
 
-/* mbedTLS takes PEM with its terminator and DER without: a copy that has one, and the size to
- * give. */
-static char *terminate(bytes_slice octets, size_t *size, net_error *error) {
+char *tls_text_copy(bytes_slice octets, size_t *size, net_error *error) {
     char *copy = mem_alloc(octets.size + 1);
     if (!copy) {
         tls_error_set(error, "ENOMEM", "out of memory");
@@ -25,7 +23,7 @@ static char *terminate(bytes_slice octets, size_t *size, net_error *error) {
 static bool read_certificates(mbedtls_x509_crt *chain, bytes_slice octets, const char *what,
                               net_error *error) {
     size_t size;
-    char *copy = terminate(octets, &size, error);
+    char *copy = tls_text_copy(octets, &size, error);
     if (!copy)
         return false;
     int result = mbedtls_x509_crt_parse(chain, (const unsigned char *)copy, size);
@@ -40,7 +38,7 @@ static bool read_certificates(mbedtls_x509_crt *chain, bytes_slice octets, const
 
 static bool read_revocations(net_tls_context *context, bytes_slice octets, net_error *error) {
     size_t size;
-    char *copy = terminate(octets, &size, error);
+    char *copy = tls_text_copy(octets, &size, error);
     if (!copy)
         return false;
     int result = mbedtls_x509_crl_parse(&context->crl, (const unsigned char *)copy, size);
@@ -65,7 +63,7 @@ static int parse_key(net_tls_context *context, const char *text, size_t size,
 
 static bool read_key(net_tls_context *context, const net_tls_options *options, net_error *error) {
     size_t size;
-    char *copy = terminate(options->key, &size, error);
+    char *copy = tls_text_copy(options->key, &size, error);
     if (!copy)
         return false;
     int result = parse_key(context, copy, size, options->passphrase);
@@ -142,7 +140,11 @@ bool tls_trust_read(net_tls_context *context, const net_tls_options *options, ne
         if (!read_certificates(&context->ca, options->ca[i], "ca", error))
             return false;
     }
-    return options->crl.size == 0 || read_revocations(context, options->crl, error);
+    for (size_t i = 0; i < options->crl_count; i++) {
+        if (!read_revocations(context, options->crls[i], error))
+            return false;
+    }
+    return true;
 }
 
 void tls_trust_prepare(net_tls_context *context) {

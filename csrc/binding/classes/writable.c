@@ -379,10 +379,10 @@ static write_result write_chunk(lua_State *L, lh2_duplex *duplex, lh2_encoding e
 
 bool lh2_duplex_write(lua_State *L, lh2_encoding encoding, int callback) {
     lh2_duplex *duplex = lua_touserdata(L, 1);
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     write_result result = write_chunk(L, duplex, encoding, callback, callback);
     bool has_room = result == WRITE_HAS_ROOM && !duplex->is_destroyed;
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
     return has_room;
 }
 
@@ -431,14 +431,14 @@ static void settle_callback(lua_State *L, lh2_duplex *duplex, int callback, bool
 void lh2_duplex_finish(lua_State *L, lh2_encoding encoding, int callback) {
     lh2_duplex *duplex = lua_touserdata(L, 1);
     bool is_first = !duplex->is_ending, has_chunk = !lua_isnil(L, 2);
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     if (!has_chunk || write_chunk(L, duplex, encoding, 0, callback) != WRITE_REFUSED) {
         duplex->corked = 0;
         if (callback)
             settle_callback(L, duplex, callback, is_first);
         lh2_writable_end(L, duplex);
     }
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
 }
 
 /* writable:finish([chunk][, encoding][, callback]), and under the name `end` too. */
@@ -463,9 +463,9 @@ static int uncork(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_writable_class);
     if (duplex->corked == 0 || --duplex->corked > 0)
         return 0;
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     send_waiting(L, duplex);
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
     return 0;
 }
 
