@@ -3,7 +3,6 @@
 #include "binding/args.h"
 #include "binding/error.h"
 #include "h1/h1.h"
-#include "h2/text.h"
 
 /* --------------------------------------------------------------------------- names and values */
 
