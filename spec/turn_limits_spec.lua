@@ -76,23 +76,24 @@ describe("a connection that has much to say", function()
         repeat
             local last, _, partial = peer.socket:send(frames.data(1, ("x"):rep(16384)))
             sent = sent + (last or partial)
-        until not last or sent > 2000000
+        until not last or sent > 200000
         return sent
     end
 
     after_each(loop.clean)
 
     it("has its share of a turn, and the rest in the next ones", function()
-        local peer, count = upload{maxBytesPerTick = 20000}
+        local share = 4000 -- of which the smallest buffers of a kernel hold several
+        local peer, count = upload{maxBytesPerTick = share}
         local sent = fill(peer)
         local most, last = 0, 0
-        assert.is_true(sent >= 60000, sent .. " octets went into the kernel")
+        assert.is_true(sent >= 3 * share, sent .. " octets went into the kernel")
         assert(rawpeer.turn_until(function()
             most = math.max(most, count.octets - last)
             last = count.octets
-            return last > sent - 20000 or nil -- the last frame may be cut
+            return last > 0 and last > sent - 20000 or nil -- the last frame may be cut
         end))
-        assert.is_true(most <= 20000, most .. " octets in a turn")
+        assert.is_true(most <= share, most .. " octets in a turn")
         peer:abort()
     end)
 
