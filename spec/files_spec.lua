@@ -449,6 +449,49 @@ describe("respondWithFile", function()
         assert.equal(0, view.code)
     end)
 
+    it("opens what many want at once anew where it has changed meanwhile", function()
+        local name = path("wanted")
+        local function replace(content)
+            process.write_file(name .. ".new", content)
+            assert(os.rename(name .. ".new", name))
+        end
+        local before = {
+            [1] = function() replace("octets") end, [3] = function() replace("longer octets") end,
+            [5] = function() replace("other octets.") end, [7] = function() os.remove(name) end,
+        }
+        local bodies, asked, closed = {}, 0, 0
+        pair.play{
+            server = function(server)
+                server:on("stream", function(stream) -- all of one read, and so of one turn
+                    asked = asked + 1
+                    if before[asked] then
+                        before[asked]()
+                    end
+                    stream:respondWithFile(name, nil, {onError = function(err)
+                        stream:respond{[":status"] = 404}
+                        stream:finish(err.code)
+                    end})
+                end)
+            end,
+            client = function(session)
+                for index = 1, 8 do
+                    local stream = session:request{[":path"] = "/"}
+                    pair.collect(stream, function(body)
+                        bodies[index] = body
+                    end)
+                    stream:on("close", function()
+                        closed = closed + 1
+                        if closed == 8 then
+                            session:close()
+                        end
+                    end)
+                end
+            end,
+        }
+        assert.same({"octets", "octets", "longer octets", "longer octets", "other octets.",
+            "other octets.", "ENOENT", "ENOENT"}, bodies)
+    end)
+
     it("closes the file, whatever becomes of the stream", function()
         local file = write("large", payload.make(1000000))
         local before = leaks.descriptors()

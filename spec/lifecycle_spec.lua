@@ -157,6 +157,24 @@ describe("a state", function()
         end)
     end
 
+    it("can be closed with something put back in a request that has no body", function()
+        run_program([[
+            local http2 = require("http2")
+            local server = http2.createServer()
+            server:on("stream", function(stream)
+                stream:unshift("something")
+                require("http2.timers").setTimeout(function()
+                    os.exit(0, true)
+                end, 1)
+            end)
+            server:listen(0, "127.0.0.1", function()
+                local session = http2.connect("http://127.0.0.1:" .. server:address().port)
+                session:request({[":path"] = "/"})
+            end)
+            http2.run()
+        ]])
+    end)
+
     it("can be closed after an error has stopped the loop", function()
         run_program([[
             local http2, net = require("http2"), require("http2.net")

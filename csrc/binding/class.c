@@ -63,7 +63,8 @@ static int get_member(lua_State *L) {
         return getter->func(L);
     }
     case LUA_TNIL:
-        push_own(L, object);
+        if (object->has_fields)
+            push_own(L, object);
         return 1;
     default:
         return 1;
@@ -301,27 +302,30 @@ void lh2_class_open(lua_State *L) {
 /* --------------------------------------------------------------------------------- objects */
 
 static void *make_object(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
-                         int user_values) {
+                         int user_values, bool has_finalizer) {
     (void)user_values;
+    const lh2_metatable *metatable = find_metatable(runtime, class);
+    bool is_late = has_finalizer && metatable->finalized_ref != LUA_NOREF;
     lh2_object *object = lua_newuserdatauv(L, size, user_values);
     memset(object, 0, size);
     object->brand = &brand;
     object->class = class;
     object->runtime = runtime;
-    lh2_push_metatable(L, runtime, class);
+    object->has_finalizer = has_finalizer;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, is_late ? metatable->finalized_ref : metatable->ref);
     lua_setmetatable(L, -2);
     return object;
 }
 
 void *lh2_new(lua_State *L, const lh2_class *class, size_t size) {
-    return make_object(L, lh2_runtime_of(L), class, size, 1);
+    return make_object(L, lh2_runtime_of(L), class, size, 1, true);
 }
 
 #if LUA_COMPAT_MANY_USER_VALUES
 
 void *lh2_new_with_slots(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
-                         int count) {
-    return make_object(L, runtime, class, size, 1 + count);
+                         int count, bool has_finalizer) {
+    return make_object(L, runtime, class, size, 1 + count, has_finalizer);
 }
 
 void lh2_set_slot(lua_State *L, int index, int slot) {
@@ -338,9 +342,9 @@ void lh2_push_slot(lua_State *L, int index, int slot) {
 static const char slot_keys[3];
 
 void *lh2_new_with_slots(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
-                         int count) {
+                         int count, bool has_finalizer) {
     (void)count;
-    return make_object(L, runtime, class, size, 1);
+    return make_object(L, runtime, class, size, 1, has_finalizer);
 }
 
 void lh2_set_slot(lua_State *L, int index, int slot) {
@@ -361,12 +365,10 @@ void lh2_finalize(lh2_object *object) {
 void lh2_need_finalizer(lua_State *L, lh2_object *object) {
     if (object->has_finalizer)
         return;
-    object->has_finalizer = 1;
-    int ref = find_metatable(object->runtime, object->class)->finalized_ref;
-    if (ref == LUA_NOREF)
-        return; /* it has had one all along */
+    object->has_finalizer = true;
     lh2_push(L, object);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
+    lua_rawgeti(L, LUA_REGISTRYINDEX,
+                find_metatable(object->runtime, object->class)->finalized_ref);
     lua_setmetatable(L, -2);
     lua_pop(L, 1);
 }

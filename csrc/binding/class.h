@@ -21,7 +21,7 @@ typedef struct lh2_object {
     uint32_t anchors;
     uint8_t has_fields;    /* the user value is a table (listeners, the program's own fields) */
     uint8_t has_overrides; /* a member of the class was replaced by the program: look there first */
-    uint8_t has_finalizer; /* lh2_need_finalizer was called */
+    uint8_t has_finalizer; /* what needs freeing is freed */
     uint32_t listener_changes; /* how often listeners of known events were set */
 } lh2_object;
 
@@ -52,9 +52,10 @@ void lh2_class_derive(lua_State *L, int parent, int members);
 /* A new object of `size` octets, zeroed behind its head, on the stack. [-0, +1, m] */
 void *lh2_new(lua_State *L, const lh2_class *class, size_t size);
 /* The same, for an object of this runtime with `count` slots (1 or 2) for values that it keeps alive:
- * cheaper than private fields, which need a table. [-0, +1, m] */
+ * cheaper than private fields, which need a table. `has_finalizer`: a late one, where the class has
+ * such, comes at once. [-0, +1, m] */
 void *lh2_new_with_slots(lua_State *L, lh2_runtime *runtime, const lh2_class *class, size_t size,
-                         int count);
+                         int count, bool has_finalizer);
 /* Sets a slot of the object at `index` to the value on top. [-1, +0, m] */
 void lh2_set_slot(lua_State *L, int index, int slot);
 /* Pushes it. [-0, +1, -] */
@@ -62,8 +63,8 @@ void lh2_push_slot(lua_State *L, int index, int slot);
 /* First in every __gc: an object that has anchors is finalized by lua_close alone, from where on
  * nothing is emitted. */
 void lh2_finalize(lh2_object *object);
-/* From here on the object, anchored, owns what its late finalizer, if it has one, must free.
- * [-0, +0, -] */
+/* From here on the object, anchored, owns what its late finalizer must free. Lua looks for the object
+ * among all that were made since: for what hardly ever happens. [-0, +0, -] */
 void lh2_need_finalizer(lua_State *L, lh2_object *object);
 /* Whether the object is of the class or one that inherits from it. */
 bool lh2_is_a(const lh2_object *object, const lh2_class *class);

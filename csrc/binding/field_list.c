@@ -3,7 +3,7 @@
 #include "binding/args.h"
 #include "binding/error.h"
 #include "h1/h1.h"
-#include "h2/text.h"
+#include "h2/h2.h"
 
 /* --------------------------------------------------------------------------- names and values */
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "h2/text.h"
+#include "h2/h2.h"
 
 const char lh2_sensitive_key;
 

@@ -57,6 +57,10 @@ typedef enum h2_error_code {
 /* "PROTOCOL_ERROR"; NULL for a number that RFC 9113 §7 does not name. */
 const char *h2_error_name(uint32_t code);
 
+/* Whether the text can be a field's value: no control but HTAB, and no white space at the ends
+ * (RFC 9113 §8.2.1). */
+bool h2_text_is_field_value(bytes_slice text);
+
 /* RFC 9113 §6.5.2, RFC 8441, RFC 9218. X(field, identifier, initial value) */
 #define H2_SETTINGS_MAP(X)                                                                         \
     X(header_table_size, 0x1, 4096u)                                                               \

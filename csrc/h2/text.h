@@ -1,15 +1,14 @@
-/* The characters of which names, values, authorities and paths are made (RFC 9110 §5, RFC 3986). */
+/* The characters of which names, values, authorities and paths are made (RFC 9110 §5, RFC 3986); those of
+ * values are h2.h's, which the layers above ask too. */
 #ifndef H2_TEXT_H
 #define H2_TEXT_H
 
-#include "base/bytes.h"
+#include "h2/h2.h"
 
 /* RFC 9110 §5.6.2, at least one character. */
 bool h2_text_is_token(bytes_slice text);
 /* A token without upper-case letters (RFC 9113 §8.2.1). */
 bool h2_text_is_field_name(bytes_slice text);
-/* No control but HTAB, and no white space at the ends (RFC 9113 §8.2.1). */
-bool h2_text_is_field_value(bytes_slice text);
 /* Visible ASCII, without the '#' of a fragment. */
 bool h2_text_is_target(bytes_slice text);
 /* host [ ":" port ] without user information; the host is not empty (RFC 9110 §4.2, RFC 9113 §8.3.1). */

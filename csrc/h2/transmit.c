@@ -7,8 +7,9 @@
 /* A turn of the scheduler: no frame is longer, so that streams which share do so in small pieces. */
 #define TURN_OCTETS 16384u
 /* Octets that are read into the wire before they are sent: not more than the processor's nearer caches
- * hold, where they still are when the kernel takes them. */
-#define COPIED_OCTETS ((size_t)64 * 1024)
+ * hold, where they still are when the kernel takes them, and with their frame headers less than the 64
+ * KiB that a kernel hands down in one piece, so that no small packet is left behind each write. */
+#define COPIED_OCTETS ((size_t)48 * 1024)
 
 static uint32_t least(int64_t a, int64_t b) {
     return (uint32_t)(a < b ? a : b);

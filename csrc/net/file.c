@@ -34,7 +34,8 @@ struct net_file {
     net_member member;
     const net_file_events *events;
     void *context;
-    int fd; /* -1: not open */
+    int fd;             /* -1: not open */
+    net_opened *opened; /* whose the descriptor is; NULL: this file's alone */
     struct stat stat;
     source source;
     bool has_offsets; /* regular */
@@ -57,7 +58,9 @@ struct net_file {
 static void release(net_file *file) {
     if (file->is_restored)
         (void)fcntl(file->fd, F_SETFL, fcntl(file->fd, F_GETFL) & ~O_NONBLOCK);
-    if (file->fd >= 0)
+    if (file->opened)
+        net_opened_unref(file->opened);
+    else if (file->fd >= 0)
         close(file->fd);
     mem_free(file->path);
     mem_free(file->block);
@@ -120,14 +123,18 @@ static int new_file(net_file **out, net_loop *loop, const net_file_events *event
 
 /* ------------------------------------------------------------------------------------- opening */
 
-/* The descriptor is there: what kind of file it is decides how it is read. */
-static int look_at(net_file *file) {
-    if (fstat(file->fd, &file->stat) != 0)
-        return -errno;
+/* What kind of file it is decides how it is read. */
+static void set_source(net_file *file) {
     file->has_offsets = S_ISREG(file->stat.st_mode);
     file->source = file->has_offsets ? SOURCE_CACHE : SOURCE_POLL;
     if (S_ISBLK(file->stat.st_mode))
         file->source = SOURCE_THREAD;
+}
+
+static int look_at(net_file *file) {
+    if (fstat(file->fd, &file->stat) != 0)
+        return -errno;
+    set_source(file);
     return 0;
 }
 
@@ -136,20 +143,42 @@ static int open_path(net_file *file) {
     return file->fd < 0 ? -errno : look_at(file);
 }
 
+#if defined(SYS_openat2) && defined(RESOLVE_CACHED)
+static int share(net_file *file, net_opened *opened) {
+    file->opened = opened;
+    file->fd = opened->fd;
+    file->stat = opened->stat;
+    set_source(file);
+    return 0;
+}
+
+/* For others who want the same in this turn; whether they get it matters to nobody. */
+static void offer(net_file *file, const char *path) {
+    if (file->has_offsets)
+        file->opened = net_opened_new(file->member.loop, path, file->fd, &file->stat);
+}
+#endif
+
 /* Opens by what the kernel remembers of the path, so that no disk is waited for. UV_EAGAIN: a thread
  * has to try. */
-static int open_cached(net_file *file) {
+static int open_cached(net_file *file, const char *path) {
 #if defined(SYS_openat2) && defined(RESOLVE_CACHED)
+    net_opened *opened = net_opened_find(file->member.loop, path);
+    if (opened)
+        return share(file, opened);
     struct open_how how = {.flags = OPEN_FLAGS, .resolve = RESOLVE_CACHED};
-    long fd = syscall(SYS_openat2, AT_FDCWD, file->path, &how, sizeof(how));
+    long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
     if (fd >= 0) {
         file->fd = (int)fd;
-        return look_at(file);
+        int status = look_at(file);
+        if (status == 0)
+            offer(file, path);
+        return status;
     }
     if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
         return -errno;
 #else
-    (void)file;
+    (void)file, (void)path;
 #endif
     return UV_EAGAIN;
 }
@@ -196,18 +225,18 @@ int net_file_open(net_file **out, net_loop *loop, const char *path, const net_fi
     int status = new_file(&file, loop, events, context);
     if (status != 0)
         return status;
+    file->status = open_cached(file, path);
+    if (file->status != UV_EAGAIN) {
+        net_member_due(&file->member);
+        *out = file;
+        return 0;
+    }
     size_t size = strlen(path) + 1;
     file->path = mem_alloc(size);
     status = UV_ENOMEM;
     if (!file->path)
         goto failed;
     memcpy(file->path, path, size);
-    file->status = open_cached(file);
-    if (file->status != UV_EAGAIN) {
-        net_member_due(&file->member);
-        *out = file;
-        return 0;
-    }
     status = start_work(file, open_in_thread, on_opened);
     if (status != 0)
         goto failed;

@@ -35,7 +35,9 @@ struct net_loop {
     h2_pool *pool;
     list_node members;
     list_node due;
-    list_node touched;              /* wires with something to flush */
+    list_node touched; /* wires with something to flush */
+    list_node opened;  /* of net_opened: this turn's */
+    size_t opened_count;
     size_t file_count;              /* files open */
     size_t file_limit;              /* how many there may be; 0: not known yet */
     unsigned signatures;            /* that TLS servers may still make in this turn */
@@ -66,6 +68,26 @@ void net_member_init(net_member *member, net_loop *loop, const net_member_class 
 void net_member_dispose(net_member *member);
 /* Has `deliver` called in this turn of the loop. */
 void net_member_due(net_member *member);
+
+/* A regular file that is open for several readers, each with a place of its own. */
+typedef struct net_opened {
+    list_node _node; /* net_loop.opened, while it can be found */
+    size_t references;
+    int fd;
+    struct stat stat;
+    char path[];
+} net_opened;
+
+/* The file that was opened by this path in this turn, if the path still names it as it was: one more
+ * reference. NULL: it has to be opened. */
+net_opened *net_opened_find(net_loop *loop, const char *path);
+/* Takes the descriptor; it can be found until the turn is over. NULL for want of memory, then nothing is
+ * taken. */
+net_opened *net_opened_new(net_loop *loop, const char *path, int fd, const struct stat *stat);
+/* The last one closes it. */
+void net_opened_unref(net_opened *opened);
+/* The turn is over: nothing can be found any more. */
+void net_opened_forget(net_loop *loop);
 
 /* A libuv stream by itself, since the one that connects first becomes the socket's. */
 typedef struct net_channel {

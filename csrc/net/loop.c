@@ -62,6 +62,7 @@ static void run_turn(net_loop *loop) {
     deliver_due(loop);
     bool wants_more = loop->turn && loop->turn(loop->context);
     deliver_due(loop);
+    net_opened_forget(loop);
     if (wants_more || !list_is_empty(&loop->due))
         net_loop_wake(loop);
     else
@@ -126,6 +127,7 @@ int net_loop_new(net_loop **out, bool (*turn)(void *context), void *context) {
     list_init(&loop->members);
     list_init(&loop->due);
     list_init(&loop->touched);
+    list_init(&loop->opened);
     int status = UV_ENOMEM;
     if (h2_pool_new(&loop->pool) != 0)
         goto no_pool;
@@ -187,6 +189,7 @@ void net_loop_free(net_loop *loop) {
         if (list_is_empty(&loop->members))
             uv_walk(&loop->uv, close_stray, NULL);
     } while (!list_is_empty(&loop->members) || uv_loop_close(&loop->uv) == UV_EBUSY);
+    net_opened_forget(loop);
     h2_pool_free(loop->pool);
     mem_free(loop);
 }

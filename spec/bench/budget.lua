@@ -101,16 +101,11 @@ end
 -- Microseconds of a request in the process and in the kernel.
 local function times()
     return servers.with(name, {}, function(server)
-        local function clock()
-            local stat = process.read_file(("/proc/%d/stat"):format(server.pid))
-            local user, system = stat:match("%) %S" .. (" %S+"):rep(10) .. " (%d+) (%d+)")
-            return tonumber(user), tonumber(system)
-        end
         local number = 200000
-        local user, system = clock()
+        local user, system = server:processor_seconds()
         load(server, number)
-        local user_after, system_after = clock()
-        local scale = 1e6 / 100 / number -- the kernel counts in hundredths of a second
+        local user_after, system_after = server:processor_seconds()
+        local scale = 1e6 / number
         return (user_after - user) * scale, (system_after - system) * scale
     end)
 end

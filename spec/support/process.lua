@@ -187,6 +187,13 @@ function Process:resident()
     return tonumber(read_file(("/proc/%d/status"):format(self.pid)):match("VmRSS:%s*(%d+)"))
 end
 
+--- The seconds of the processor that it has taken, by itself and in the kernel.
+function Process:processor_seconds()
+    local stat = read_file(("/proc/%d/stat"):format(self.pid))
+    local user, system = stat:match("%) %S" .. (" %S+"):rep(10) .. " (%d+) (%d+)")
+    return user / 100, system / 100 -- the kernel counts in hundredths of a second
+end
+
 --- Ends it, by force if need be, and removes its folder.
 function Process:stop()
     local deadline = socket.gettime() + 10

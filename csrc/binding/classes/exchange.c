@@ -34,8 +34,8 @@ static const void *response_key(const lh2_carrier *version) {
 /* A response that watches the carrier; what it keeps is on top. [-1, +1, m] */
 static lh2_response *new_response(lua_State *L, lh2_server *server, lh2_duplex *carrier,
                                   const lh2_carrier *version) {
-    lh2_response *response =
-        lh2_new_with_slots(L, carrier->object.runtime, &lh2_response_class, sizeof(*response), 2);
+    lh2_response *response = lh2_new_with_slots(L, carrier->object.runtime, &lh2_response_class,
+                                                sizeof(*response), 2, true);
     apply_class(L, server, response_key(version));
     lua_insert(L, -2);
     lh2_set_slot(L, -2, LH2_SLOT_OWNER);
@@ -56,7 +56,7 @@ void lh2_exchange_new(lua_State *L, lh2_server *server, const lh2_carrier *versi
     const lh2_kept_fields *fields = version->request(carrier);
     size_t size = fields != NULL ? lh2_packed_size(fields) : 0;
     lh2_request *request = lh2_new_with_slots(L, carrier->object.runtime, &lh2_request_class,
-                                              sizeof(*request) + size, 1);
+                                              sizeof(*request) + size, 1, true);
     if (fields != NULL) {
         lh2_fields_pack(fields, request->fields);
         request->field_count = fields->count;

@@ -66,7 +66,7 @@ void lh2_push_exchange_socket(lua_State *L, int index) {
     const lh2_response *response = lh2_test(L, index, &lh2_response_class);
     lh2_duplex *carrier = request != NULL ? request->carrier : response->carrier;
     exchange_socket *proxy =
-        lh2_new_with_slots(L, carrier->object.runtime, &proxy_class, sizeof(*proxy), 1);
+        lh2_new_with_slots(L, carrier->object.runtime, &proxy_class, sizeof(*proxy), 1, true);
     proxy->carrier = carrier;
     proxy->version = request != NULL ? request->version : response->version;
     lh2_push_carrier(L, index);

@@ -321,11 +321,8 @@ static void read_options(lua_State *L, arguments *a) {
     a->offset = a->length = -1;
     a->has_date = true;
     a->waits_for_trailers = a->has_get_trailers = false;
-    if (!lh2_check_options(L, 4, "options")) {
-        lua_newtable(L);
-        lua_replace(L, 4);
+    if (!lh2_check_options(L, 4, "options"))
         return;
-    }
     a->offset = read_number(L, "offset", "options.offset");
     a->length = read_number(L, "length", "options.length");
     check_callback(L, "statCheck", "options.statCheck");
@@ -333,6 +330,14 @@ static void read_options(lua_State *L, arguments *a) {
     a->has_get_trailers = lh2_check_get_trailers(L, 4);
     a->waits_for_trailers = a->has_get_trailers || lh2_opt_truth(L, 4, "waitForTrailers", false);
     a->has_date = lh2_opt_truth(L, 4, "sendDate", true);
+}
+
+/* Pushes the option, or nil. [-0, +1, e] */
+static void push_option(lua_State *L, const char *name) {
+    if (lua_istable(L, 4))
+        lua_getfield(L, 4, name);
+    else
+        lua_pushnil(L);
 }
 
 /* Raises for a stream that cannot respond any more, and for headers and options that are wrong. */
@@ -381,20 +386,27 @@ static void push_full_headers(lua_State *L, const arguments *a) {
     }
 }
 
+/* Puts the option, if there is one, into the call's table on top. [-0, +0, e] */
+static void hold_function(lua_State *L, const char *name, int place) {
+    push_option(L, name);
+    if (lua_isnil(L, -1))
+        lua_pop(L, 1);
+    else
+        lua_rawseti(L, -2, place);
+}
+
 /* Has the body hold what `settle` needs; takes the headers from the top. [-1, +0, m] */
 static void hold_call(lua_State *L, file_body *body) {
     int headers = lua_gettop(L);
-    lua_createtable(L, CALL_RANGE, 0);
+    lua_createtable(L, CALL_PATH, 0);
     lua_pushvalue(L, headers);
     lua_rawseti(L, -2, CALL_HEADERS);
+    hold_function(L, "statCheck", CALL_STAT_CHECK);
     if (!body->is_descriptor) {
         lua_pushvalue(L, 2);
         lua_rawseti(L, -2, CALL_PATH);
-        lua_getfield(L, 4, "onError");
-        lua_rawseti(L, -2, CALL_ON_ERROR);
+        hold_function(L, "onError", CALL_ON_ERROR);
     }
-    lua_getfield(L, 4, "statCheck");
-    lua_rawseti(L, -2, CALL_STAT_CHECK);
     if (body->is_descriptor) {
         lua_createtable(L, 0, 2);
         lua_pushinteger(L, body->offset > 0 ? (lua_Integer)body->offset : 0);
@@ -444,7 +456,7 @@ int lh2_respond_with_fd(lua_State *L) {
     lh2_stream *stream = check_arguments(L, &a);
     int descriptor = lh2_check_descriptor(L, 2, "fd");
     net_loop *loop = stream->duplex.object.runtime->loop;
-    lua_getfield(L, 4, "statCheck");
+    push_option(L, "statCheck");
     bool has_check = !lua_isnil(L, -1);
     if (has_check)
         push_full_headers(L, &a);

@@ -275,8 +275,8 @@ static bool has_expectation(const h1_event *head) {
 }
 
 lh2_http1_stream *lh2_http1_stream_new(lua_State *L, lh2_http1 *connection, const h1_event *head) {
-    lh2_http1_stream *stream = lh2_new_with_slots(L, connection->server->object.runtime,
-                                                  &lh2_http1_stream_class, sizeof(*stream), 1);
+    lh2_http1_stream *stream = lh2_new_with_slots(
+        L, connection->server->object.runtime, &lh2_http1_stream_class, sizeof(*stream), 1, true);
     list_init(&stream->link);
     lh2_duplex_init(&stream->duplex, &ops, true, true);
     if (lh2_http1_keep_fields(stream->duplex.object.runtime, head, head->head.fields,

@@ -170,7 +170,7 @@ static void end_of_head(lh2_stream *stream) {
 static lh2_stream *new_pushed(lua_State *L, lh2_stream *parent, const lh2_fields *fields,
                               int *result) {
     lh2_stream *pushed =
-        lh2_stream_new(L, &lh2_server_stream_class, parent->session, 0, true, true);
+        lh2_stream_new(L, &lh2_server_stream_class, parent->session, 0, false, true);
     *result = h2_session_submit_push(parent->session->engine, parent->id, fields->fields,
                                      fields->count, pushed, &pushed->id);
     pushed->is_push = true;
@@ -314,8 +314,8 @@ void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_even
         h2_session_reset(session->engine, event->stream_id, H2_REFUSED_STREAM);
         return;
     }
-    lh2_stream *stream =
-        lh2_stream_new(L, &lh2_server_stream_class, session, event->stream_id, true, true);
+    lh2_stream *stream = lh2_stream_new(L, &lh2_server_stream_class, session, event->stream_id,
+                                        !event->headers.is_end, true);
     lh2_blame(&stream->duplex.object);
     h2_session_set_context(session->engine, stream->id, stream);
     lh2_perf_stream_headers(stream);

@@ -31,12 +31,12 @@ void lh2_stream_forget_request(lh2_stream *stream) {
 }
 
 lh2_stream *lh2_stream_new(lua_State *L, const lh2_class *class, lh2_session *session, uint32_t id,
-                           bool is_readable, bool is_writable) {
+                           bool has_body, bool is_writable) {
     int slots = session->role == H2_CLIENT ? LH2_STREAM_SLOT_SESSION : LH2_STREAM_SLOT_HEADERS;
     lh2_stream *stream =
-        lh2_new_with_slots(L, session->object.runtime, class, sizeof(*stream), slots);
+        lh2_new_with_slots(L, session->object.runtime, class, sizeof(*stream), slots, has_body);
     list_init(&stream->link);
-    lh2_duplex_init(&stream->duplex, &lh2_stream_ops, is_readable, is_writable);
+    lh2_duplex_init(&stream->duplex, &lh2_stream_ops, true, is_writable);
     lh2_anchor(L, -1);
     stream->session = session;
     stream->id = id;

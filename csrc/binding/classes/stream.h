@@ -54,9 +54,10 @@ extern const lh2_class lh2_stream_class;
 extern const lh2_class lh2_client_stream_class;
 extern const lh2_class lh2_server_stream_class;
 
-/* A stream of the session, anchored and in its list; id 0: pending. [-0, +1, m] */
+/* A stream of the session, anchored and in its list; id 0: pending. `has_body`: what it receives may
+ * have octets. [-0, +1, m] */
 lh2_stream *lh2_stream_new(lua_State *L, const lh2_class *class, lh2_session *session, uint32_t id,
-                           bool is_readable, bool is_writable);
+                           bool has_body, bool is_writable);
 extern const lh2_duplex_ops lh2_stream_ops; /* stream_operations.c */
 
 /* Raises ERR_HTTP2_INVALID_STREAM unless alive. [-0, +0, v] */

@@ -1,4 +1,6 @@
---- Small requests by a client with one session, against nghttpd.
+--- Small requests by a client with one session, against nghttpd: those of a second, and those of a
+--- second of the client's processor, as a fast client may have to wait for nghttpd. How busy that
+--- was is told below the table.
 local clients = require("spec.bench.support.clients")
 local measure = require("spec.bench.support.measure")
 local servers = require("spec.bench.support.servers")
@@ -8,17 +10,31 @@ local case = {
     baseline = "Node",
 }
 
+local function busy(server, seconds, before)
+    local user, system = server:processor_seconds()
+    return 100 * (user + system - before) / seconds
+end
+
+local function measure_one(results, group, name, streams)
+    return servers.with("nghttpd", {}, function(server)
+        local user, system = server:processor_seconds()
+        local rate, of_processor, seconds = clients.run(name, {
+            origin = server.origin, path = "/13", streams = streams,
+            seconds = measure.settings.seconds,
+        })
+        results:note(group, name, rate)
+        results:remark(group .. ", " .. name, ("nghttpd used %.0f%% of its core"):format(
+            busy(server, seconds, user + system)))
+        return of_processor
+    end)
+end
+
 function case.round(results)
     for _, streams in ipairs{1, 32, 100} do
         for _, name in ipairs(clients.all) do
             local group = streams == 1 and "1 stream" or streams .. " streams"
-            results:try(group, name, function()
-                return servers.with("nghttpd", {}, function(server)
-                    return clients.run(name, {
-                        origin = server.origin, path = "/13", streams = streams,
-                        seconds = measure.settings.seconds,
-                    })
-                end)
+            results:try(group .. ", by CPU", name, function()
+                return measure_one(results, group, name, streams)
             end)
         end
     end

@@ -1,5 +1,6 @@
 -- A client with one session: http2.lua origin=URL path=P streams=N [method=POST size=N] and either
--- seconds=S or requests=N. Prints how many requests were answered, and in how many seconds.
+-- seconds=S or requests=N. Prints how many requests were answered, in how many seconds, and in how
+-- many of the processor, from the first request to the last answer.
 local http2 = require("http2")
 local socket = require("socket")
 
@@ -14,13 +15,14 @@ local headers = {[":method"] = options.method, [":path"] = options.path}
 local limit = tonumber(options.requests) or math.huge
 local seconds = tonumber(options.seconds) or math.huge
 local begun, done, last, first = 0, 0, nil, socket.gettime()
+local clock, first_clock = nil, os.clock()
 
 local session = http2.connect(options.origin, {rejectUnauthorized = false})
 local ask
 
 local function on_close()
     done = done + 1
-    last = socket.gettime()
+    last, clock = socket.gettime(), os.clock()
     if begun < limit and last - first < seconds then
         ask()
     elseif done == begun then
@@ -49,4 +51,5 @@ for _ = 1, math.min(tonumber(options.streams), limit) do
     ask()
 end
 http2.run()
-print(("%d requests in %.6f s"):format(done, last - first))
+print(("%d requests in %.6f s, %.6f of the processor"):format(done, last - first,
+    clock - first_clock))

@@ -13,6 +13,7 @@ local body = options.method == "POST" and ("x"):rep(tonumber(options.size)) or n
 local seconds = tonumber(options.seconds)
 
 local done, last, first = 0, nil, cqueues.monotime()
+local clock, first_clock = nil, os.clock()
 local loop = cqueues.new()
 
 local function ask(connection)
@@ -42,7 +43,7 @@ loop:wrap(function()
             repeat
                 ask(connection)
                 done = done + 1
-                last = cqueues.monotime()
+                last, clock = cqueues.monotime(), os.clock()
             until last - first >= seconds
             running = running - 1
             if running == 0 then
@@ -52,4 +53,5 @@ loop:wrap(function()
     end
 end)
 assert(loop:loop())
-print(("%d requests in %.6f s"):format(done, last - first))
+print(("%d requests in %.6f s, %.6f of the processor"):format(done, last - first,
+    clock - first_clock))

@@ -13,14 +13,15 @@ const headers = {":method": options.method, ":path": options.path};
 const limit = Number(options.requests || Infinity);
 const seconds = Number(options.seconds || Infinity);
 const now = () => Number(process.hrtime.bigint()) / 1e9;
-const first = now();
-let begun = 0, done = 0, last;
+const first = now(), firstClock = process.cpuUsage();
+let begun = 0, done = 0, last, clock;
 
 const session = http2.connect(options.origin, {rejectUnauthorized: false});
 
 function onClose() {
     done++;
     last = now();
+    clock = process.cpuUsage(firstClock);
     if (begun < limit && last - first < seconds)
         ask();
     else if (done === begun)
@@ -46,4 +47,8 @@ function ask() {
 
 for (let i = 0; i < Math.min(Number(options.streams), limit); i++)
     ask();
-session.on("close", () => console.log(`${done} requests in ${(last - first).toFixed(6)} s`));
+session.on("close", () => {
+    const processor = (clock.user + clock.system) / 1e6;
+    console.log(`${done} requests in ${(last - first).toFixed(6)} s, ` +
+        `${processor.toFixed(6)} of the processor`);
+});

@@ -21,19 +21,20 @@ local function put_options(words, options)
     return argv
 end
 
---- Runs a client with options (see clients/http2.lua); gives the requests of a second. `wrap` puts
---- more words before its command.
+--- Runs a client with options (see clients/http2.lua); gives the requests of a second, those of a
+--- second of its processor, and its seconds. `wrap` puts more words before its command.
 function clients.run(name, options, wrap)
     local command = commands[name]
     local argv = put_options(command[1], options)
     local result = process.run(wrap and wrap(argv) or measure.pin("load", argv), {
         seconds = 300, env = command[2] and measure.lua_environment(command[2]),
     })
-    local requests, seconds = result.out:match("(%d+) requests in ([%d.]+) s")
+    local requests, seconds, processor =
+        result.out:match("(%d+) requests in ([%d.]+) s, ([%d.]+) of the processor")
     if result.status ~= 0 or not requests then
         error(name .. ": " .. result.err, 0)
     end
-    return tonumber(requests) / tonumber(seconds)
+    return requests / seconds, requests / processor, tonumber(seconds)
 end
 
 --- Runs clients/mixed.lua; gives what it prints as numbers.

@@ -53,6 +53,9 @@ function report.print(results)
     for _, failure in ipairs(results.failures) do
         print("  not measured: " .. failure)
     end
+    for _, matter in ipairs(results.remarks) do
+        print(("  %s: %s"):format(matter, results.remarks[matter]))
+    end
 end
 
 -- ---- JSON ---------------------------------------------------------------------------------------
@@ -77,7 +80,10 @@ local function machine()
 end
 
 function report.write(results)
-    local case, values = results.case, {}
+    local case, values, remarks = results.case, {}, {}
+    for _, matter in ipairs(results.remarks) do
+        remarks[matter] = results.remarks[matter]
+    end
     for _, group in ipairs(results.groups) do
         for _, contender in ipairs(results.contenders) do
             if results.samples[group][contender] then
@@ -92,6 +98,7 @@ function report.write(results)
     process.write_file(("%s/%s.json"):format(folder, case.name), cjson.encode{
         name = case.name, title = case.title, unit = case.unit, baseline = case.baseline,
         settings = measure.settings, machine = machine(), values = values,
+        remarks = next(remarks) and remarks,
         not_measured = #results.failures > 0 and {table.unpack(results.failures)} or nil,
     } .. "\n")
 end

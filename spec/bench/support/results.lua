@@ -4,8 +4,9 @@ local results = {}
 results.__index = results
 
 function results.new(case)
-    return setmetatable({case = case, groups = {}, contenders = {}, samples = {}, failures = {}},
-        results)
+    return setmetatable({
+        case = case, groups = {}, contenders = {}, samples = {}, failures = {}, remarks = {},
+    }, results)
 end
 
 local function remember(list, name)
@@ -29,6 +30,12 @@ end
 function results:fail(contender, reason)
     local line = contender .. ": " .. tostring(reason):gsub("\n.*", "")
     remember(self.failures, line)
+end
+
+--- What is to be known of a figure; the last remark on a matter counts.
+function results:remark(matter, text)
+    remember(self.remarks, matter)
+    self.remarks[matter] = text
 end
 
 --- Measures by `body`, which gives a value; where it fails, says so at the end.
