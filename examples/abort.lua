@@ -12,7 +12,7 @@ end)
 server:listen(0, "127.0.0.1", function()
     local session = http2.connect("http://127.0.0.1:" .. server:address().port)
     local controller = http2.AbortController()
-    local timed = http2.AbortSignal.timeout(50)
+    local timed = http2.AbortSignal.timeout(500)
     local left = 2
 
     for _, signal in ipairs{controller.signal, timed} do

@@ -4,17 +4,11 @@ local expect = require("spec.support.expect")
 local leaks = require("spec.support.leaks")
 local loop = require("spec.support.loop")
 local pair = require("spec.support.pair")
+local raised_code = require("spec.support.raised")
 local timers = require("http2.timers")
 
 local function after(ms, fn)
     return timers.setTimeout(fn, ms)
-end
-
-local function raised_code(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert(not ok, "nothing was raised")
-    assert(http2.isError(err), tostring(err))
-    return err.code
 end
 
 describe("an AbortController", function()

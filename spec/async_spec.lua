@@ -4,17 +4,11 @@ local loop = require("spec.support.loop")
 local pair = require("spec.support.pair")
 local payload = require("spec.support.payload")
 local process = require("spec.support.process")
+local raised_code = require("spec.support.raised")
 local timers = require("http2.timers")
 
 local function after(ms, fn)
     return timers.setTimeout(fn, ms)
-end
-
-local function raised_code(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert(not ok, "nothing was raised")
-    assert(http2.isError(err), tostring(err))
-    return err.code
 end
 
 describe("http2.spawn", function()

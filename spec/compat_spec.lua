@@ -4,13 +4,7 @@ local exchange = require("spec.support.exchange")
 local leaks = require("spec.support.leaks")
 local loop = require("spec.support.loop")
 local pair = require("spec.support.pair")
-
-local function raised(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert(not ok, "nothing was raised")
-    assert(http2.isError(err), tostring(err))
-    return err.code
-end
+local raised = require("spec.support.raised")
 
 -- A clear-text server and one request to it; the client's view.
 local function play(setup, headers, body)

@@ -6,9 +6,10 @@ local loop = require("spec.support.loop")
 local net = require("http2.net")
 local pair = require("spec.support.pair")
 local payload = require("spec.support.payload")
+local raised_code = require("spec.support.raised")
 local timers = require("http2.timers")
 
-local echo, exchange, raised_code = pair.echo, pair.exchange, pair.raised_code
+local echo, exchange = pair.echo, pair.exchange
 
 describe("a Duplex of Lua's", function()
     after_each(loop.clean)

@@ -6,10 +6,11 @@ local duplex_pair = require("spec.support.duplex_pair")
 local loop = require("spec.support.loop")
 local net = require("http2.net")
 local pair = require("spec.support.pair")
+local raised_code = require("spec.support.raised")
 local rawpeer = require("spec.support.rawpeer")
 local timers = require("http2.timers")
 
-local echo, exchange, raised_code = pair.echo, pair.exchange, pair.raised_code
+local echo, exchange = pair.echo, pair.exchange
 
 describe("performServerHandshake", function()
     after_each(loop.clean)

@@ -260,21 +260,6 @@ describe("maxHeaderSize", function()
     end)
 end)
 
--- Calls `settled()` when `value()` has not changed for a while.
-local function when_settled(value, settled)
-    local last, same = nil, 0
-    local timer
-    timer = timers.setInterval(function()
-        local now = value()
-        same = now == last and same + 1 or 0
-        last = now
-        if same == 20 then
-            timers.clearInterval(timer)
-            settled()
-        end
-    end, 20)
-end
-
 describe("a client that does not read", function()
     after_each(loop.clean)
 
@@ -290,7 +275,7 @@ describe("a client that does not read", function()
             for i = 1, total do
                 client:write(("GET /%d HTTP/1.1\r\nHost: a\r\n\r\n"):format(i))
             end
-            when_settled(function() return begun end, function()
+            pace.when_settled(function() return begun end, function()
                 at_rest = begun
                 client:on("data", function(chunk)
                     said[#said + 1] = chunk

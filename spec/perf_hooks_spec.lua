@@ -1,19 +1,12 @@
 -- Performance entries tell true figures, and nothing is measured while nobody observes.
-local http2 = require("http2")
 local loop = require("spec.support.loop")
 local pair = require("spec.support.pair")
+local raised_code = require("spec.support.raised")
 local perf_hooks = require("http2.perf_hooks")
 local timers = require("http2.timers")
 
 local function after(ms, fn)
     return timers.setTimeout(fn, ms)
-end
-
-local function raised_code(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert(not ok, "nothing was raised")
-    assert(http2.isError(err), tostring(err))
-    return err.code
 end
 
 -- One POST of 5000 octets answered with 20000 after 30 ms, and a ping. Gives the moments at which

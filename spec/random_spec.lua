@@ -14,7 +14,7 @@ describe("a program of calls in any order", function()
         for seed = 1, SEEDS do
             it(("runs to its end: %s, seed %d"):format(name, seed), function()
                 local result = process.run({"lua5.4", ("spec/random/%s.lua"):format(name),
-                    tostring(seed)}, {seconds = 200, ours = true})
+                    tostring(seed)}, {seconds = 600, ours = true})
                 assert.equal("done\n", result.out, result.err)
                 assert.equal(0, result.status, result.err)
             end)

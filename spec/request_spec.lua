@@ -3,13 +3,7 @@ local http2 = require("http2")
 local exchange = require("spec.support.exchange")
 local loop = require("spec.support.loop")
 local pair = require("spec.support.pair")
-
-local function raised(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert(not ok, "nothing was raised")
-    assert(http2.isError(err), tostring(err))
-    return err.code
-end
+local raised = require("spec.support.raised")
 
 for _, version in ipairs(exchange.versions) do
     -- What `look(request, response)` gives, of the request that the scene makes.

@@ -1,16 +1,9 @@
 -- Http2ServerResponse, over HTTP/2 and over HTTP/1.1.
-local http2 = require("http2")
 local timers = require("http2.timers")
 local exchange = require("spec.support.exchange")
 local loop = require("spec.support.loop")
 local pair = require("spec.support.pair")
-
-local function raised(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert(not ok, "nothing was raised")
-    assert(http2.isError(err), tostring(err))
-    return err.code
-end
+local raised = require("spec.support.raised")
 
 for _, version in ipairs(exchange.versions) do
     -- The client's view of what `act(response, request)` does; `scene` may say more.
@@ -476,6 +469,7 @@ for _, version in ipairs(exchange.versions) do
                 end)
                 assert.equal(response, response:setTimeout(20, function()
                     log[#log + 1] = "response"
+                    response:setTimeout(0)
                     response:finish("late")
                 end))
             end)

@@ -6,6 +6,7 @@ local ipv6 = require("spec.support.ipv6")
 local loop = require("spec.support.loop")
 local net = require("http2.net")
 local pair = require("spec.support.pair")
+local raised_code = require("spec.support.raised")
 local rawpeer = require("spec.support.rawpeer")
 local timers = require("http2.timers")
 
@@ -50,13 +51,6 @@ local function ask(port, options)
     end)
     assert(rawpeer.turn_until(function() return closed or nil end), "no answer")
     return view
-end
-
-local function raised_code(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert(not ok, "nothing was raised")
-    assert(http2.isError(err), tostring(err))
-    return err.code
 end
 
 describe("a server's connection event", function()
@@ -129,7 +123,13 @@ describe("a server's maxConnections", function()
         assert.equal(port, dropped[1].localPort)
         first:await_pong()
         first:close()
-        rawpeer.turn_for(0.05)
+        local count
+        assert(rawpeer.turn_until(function()
+            server:getConnections(function(_, open)
+                count = open
+            end)
+            return count == 0 or nil
+        end))
         rawpeer.connect(port):await_pong()
         assert.equal(1, #dropped)
     end)
@@ -466,17 +466,18 @@ describe("GOAWAY of a draining server", function()
     after_each(loop.clean)
 
     it("reaches sessions that come out of a handshake late", function()
+        local is_asked, closed
         local server, port = secure_server{SNICallback = function(_, done)
+            is_asked = true
             timers.setTimeout(done, 150)
         end}
-        local closed
         local session = loop.track(http2.connect("https://localhost:" .. port,
             {ca = cert.read("ca.crt")}))
         local goaway
         session:on("goaway", function(code)
             goaway = code
         end)
-        rawpeer.turn_for(0.05)
+        assert(rawpeer.turn_until(function() return is_asked end))
         server:close({grace = 2000}, function()
             closed = true
         end)

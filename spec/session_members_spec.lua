@@ -4,6 +4,7 @@ local cert = require("spec.support.cert")
 local frames = require("spec.support.frames")
 local loop = require("spec.support.loop")
 local pair = require("spec.support.pair")
+local raised_code = require("spec.support.raised")
 local rawpeer = require("spec.support.rawpeer")
 
 -- A client session and the scripted server at its other end.
@@ -28,13 +29,6 @@ local function served(handler)
     local peer = rawpeer.connect(rawpeer.port_of(server))
     peer:await_pong()
     return session, peer, server
-end
-
-local function raised_code(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert(not ok, "nothing was raised")
-    assert(http2.isError(err), tostring(err))
-    return err.code
 end
 
 describe("session:close", function()

@@ -3,6 +3,7 @@ local http2 = require("http2")
 local frames = require("spec.support.frames")
 local loop = require("spec.support.loop")
 local pair = require("spec.support.pair")
+local raised_code = require("spec.support.raised")
 local rawpeer = require("spec.support.rawpeer")
 
 -- A client session with a scripted server, once the prefaces are exchanged.
@@ -32,13 +33,6 @@ local function await_settings(peer)
     return peer:await("SETTINGS", function(frame)
         return frame.type == frames.SETTINGS and not frames.has(frame, frames.ACK)
     end).settings
-end
-
-local function raised_code(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert(not ok, "nothing was raised")
-    assert(http2.isError(err), tostring(err))
-    return err.code
 end
 
 describe("session.settings", function()

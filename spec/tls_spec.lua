@@ -109,6 +109,14 @@ describe("a TLS client", function()
         })[view.err.code], view.err.code)
     end)
 
+    it("refuses a certificate that its authority has revoked", function()
+        local options = {ca = cert.read("ca.crt"), crl = cert.read("ca.crl")}
+        assert_refused(request("revoked", options), "CERT_REVOKED")
+        assert.equal("hello", request("server", options).body)
+        options.crl = nil
+        assert.equal("hello", request("revoked", options).body)
+    end)
+
     it("verifies against the system's authorities when it is given none", function()
         local view = request("server", {})
         assert.is_nil(view.body)
@@ -170,6 +178,30 @@ describe("a TLS server", function()
         local view = request("server", options, require_certificate())
         assert.is_nil(view.body)
         assert.is_truthy(view.err)
+    end)
+
+    it("refuses a client certificate that its authority has revoked", function()
+        local function ask(name, crl)
+            local options, required = keys_of(name), require_certificate()
+            options.ca, required.crl = cert.read("ca.crt"), crl
+            return request("server", options, required)
+        end
+        local view = ask("revoked", {cert.read("other-ca.crl"), cert.read("ca.crl")})
+        assert.is_nil(view.body)
+        assert.is_truthy(view.err)
+        assert.equal("CERT_REVOKED", view.server_err.code)
+        assert.equal("hello", ask("client", cert.read("ca.crl")).body)
+        assert.equal("hello", ask("revoked").body)
+    end)
+
+    it("raises for a list of what is revoked that is none", function()
+        local options = keys_of("server")
+        for _, crl in ipairs{"no list", {cert.read("ca.crl"), "no list"}} do
+            options.crl = crl
+            local ok, err = pcall(http2.createSecureServer, options)
+            assert.is_false(ok)
+            assert.equal("ERR_CRYPTO_OPERATION_FAILED", err.code)
+        end
     end)
 
     it("raises for a key that is none", function()

@@ -127,6 +127,112 @@ describe("the verdict on the error of a stream", function()
     end)
 end)
 
+-- Of three requests the peer lets one begin at a time; gives the errors of the streams and of the
+-- session after `act(peer, session)`.
+local function hold_back(act)
+    local listener = rawpeer.listen()
+    local session = loop.track(http2.connect("http://127.0.0.1:" .. listener.port))
+    local errors, streams = {}, {}
+    session:on("error", function(err)
+        errors.session = err
+    end)
+    local peer = listener:accept{{frames.MAX_CONCURRENT_STREAMS, 1}}
+    listener.close()
+    assert(rawpeer.turn_until(function()
+        return session.remoteSettings and session.remoteSettings.maxConcurrentStreams == 1 or nil
+    end))
+    for id = 1, 5, 2 do
+        streams[id] = session:request()
+        streams[id]:on("error", function(err)
+            errors[id] = err
+        end)
+        streams[id]:on("close", function()
+            streams[id].is_over = true
+        end)
+        streams[id]:resume()
+    end
+    peer:await_frame(frames.HEADERS, 1)
+    act(peer, session, errors)
+    assert(rawpeer.turn_until(function()
+        return streams[1].is_over and streams[3].is_over and streams[5].is_over
+    end))
+    peer:close()
+    return errors
+end
+
+describe("the verdict on the error of a request that the peer's limit holds back", function()
+    after_each(loop.clean)
+
+    it("is that it can be sent again, when the session fails", function()
+        local errors = hold_back(function(peer)
+            peer:send(frames.data(0, "x"))
+        end)
+        assert.same(processed("ERR_HTTP2_ERROR", "peer", "session"), verdict_of(errors[1]))
+        assert.same(unprocessed("ERR_HTTP2_ERROR", "peer", "session"), verdict_of(errors[3]))
+        assert.same(unprocessed("ERR_HTTP2_ERROR", "peer", "session"), verdict_of(errors[5]))
+        assert.same(processed("ERR_HTTP2_ERROR", "peer", "session"), await(errors, "session"))
+        assert.equal(tostring(errors.session), tostring(errors[3]))
+    end)
+
+    it("is so for one that has begun since, no more", function()
+        local errors = hold_back(function(peer)
+            peer:send(frames.response(1, 200, {}, frames.END_HEADERS | frames.END_STREAM))
+            peer:await_frame(frames.HEADERS, 3)
+            peer:send(frames.data(0, "x"))
+        end)
+        assert.is_nil(errors[1])
+        assert.same(processed("ERR_HTTP2_ERROR", "peer", "session"), verdict_of(errors[3]))
+        assert.same(unprocessed("ERR_HTTP2_ERROR", "peer", "session"), verdict_of(errors[5]))
+    end)
+
+    it("is so when the connection breaks", function()
+        local errors = hold_back(function(peer)
+            peer:abort()
+        end)
+        assert.same(processed("ECONNRESET", "peer", "session"), verdict_of(errors[1]))
+        assert.same(unprocessed("ECONNRESET", "peer", "session"), verdict_of(errors[5]))
+    end)
+
+    it("is so when the peer leaves in order", function()
+        local errors = hold_back(function(peer)
+            peer:close()
+        end)
+        assert.is_nil(errors[1])
+        assert.same(unprocessed("ERR_HTTP2_STREAM_CANCEL", "peer", "session"),
+            verdict_of(errors[3]))
+    end)
+
+    it("is so when the peer leaves with a code, or with none", function()
+        for code, expected in pairs{
+            INTERNAL_ERROR = unprocessed("ERR_HTTP2_SESSION_ERROR", "peer", "session"),
+            NO_ERROR = unprocessed("ERR_HTTP2_STREAM_ERROR", "peer", "stream"),
+        } do
+            local errors = hold_back(function(peer)
+                peer:send(frames.goaway(1, frames.errors[code]))
+                peer:send(frames.response(1, 200, {}, frames.END_HEADERS | frames.END_STREAM))
+            end)
+            assert.same(expected, verdict_of(errors[3]))
+            assert.same(expected, verdict_of(errors[5]))
+        end
+    end)
+
+    it("is so, and our own, when the session is destroyed with an error", function()
+        local errors = hold_back(function(_, session)
+            session:destroy(http2.constants.NGHTTP2_INTERNAL_ERROR)
+        end)
+        assert.same(processed("ERR_HTTP2_SESSION_ERROR", "local", "session"),
+            verdict_of(errors[1]))
+        assert.same(unprocessed("ERR_HTTP2_SESSION_ERROR", "local", "session"),
+            verdict_of(errors[3]))
+        errors = hold_back(function(_, session)
+            session:destroy("enough")
+        end)
+        assert.is_nil(errors[1].retryable)
+        assert.is_true(errors[3].retryable)
+        assert.equal("enough", errors[3].message)
+    end)
+end)
+
 describe("the verdict on the error of a session", function()
     after_each(loop.clean)
 

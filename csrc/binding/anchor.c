@@ -66,6 +66,41 @@ void lh2_release(lua_State *L, lh2_object *object) {
     runtime->free_anchors[runtime->free_anchor_count++] = object->anchor;
 }
 
+/* ------------------------------------------------------------------------------------- visits */
+
+static void make_room(lua_State *L, lh2_runtime *runtime) {
+    uint32_t capacity = runtime->visitors_capacity ? runtime->visitors_capacity * 2 : 16;
+    lh2_object **visitors = mem_resize(runtime->visitors, capacity * sizeof(*visitors));
+    if (!visitors)
+        lh2_raise_memory(L);
+    runtime->visitors = visitors;
+    runtime->visitors_capacity = capacity;
+}
+
+void lh2_visit(lua_State *L, int index) {
+    lh2_object *object = lua_touserdata(L, index);
+    lh2_runtime *runtime = object->runtime;
+    if (runtime->visitor_count == runtime->visitors_capacity)
+        make_room(L, runtime);
+    lh2_anchor(L, index);
+    runtime->visitors[runtime->visitor_count++] = object;
+}
+
+/* What is above it was left there by errors that the program has caught. */
+void lh2_depart(lua_State *L, lh2_object *object) {
+    lh2_runtime *runtime = object->runtime;
+    lh2_object *last;
+    do {
+        last = runtime->visitors[--runtime->visitor_count];
+        lh2_release(L, last);
+    } while (last != object);
+}
+
+void lh2_depart_late(lua_State *L, lh2_runtime *runtime) {
+    while (runtime->visitor_count > runtime->visitor_floor)
+        lh2_release(L, runtime->visitors[--runtime->visitor_count]);
+}
+
 void lh2_push(lua_State *L, lh2_object *object) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, object->anchor);
 }

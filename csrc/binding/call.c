@@ -52,12 +52,16 @@ static int add_traceback(lua_State *L) {
 
 /* Calls the function below its arguments; an error, with its traceback, takes their place.
  * [-(nargs+1), +0|1, -] */
-static bool call_protected(lua_State *L, const lh2_runtime *runtime, int nargs) {
+static bool call_protected(lua_State *L, lh2_runtime *runtime, int nargs) {
     int handler = lua_gettop(L) - nargs;
+    uint32_t floor = runtime->visitor_floor;
+    runtime->visitor_floor = runtime->visitor_count;
     lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->traceback_ref);
     lua_insert(L, handler);
     int status = lua_pcall(L, nargs, 0, handler);
     lua_remove(L, handler);
+    lh2_depart_late(L, runtime);
+    runtime->visitor_floor = floor;
     return status == LUA_OK;
 }
 
@@ -184,10 +188,10 @@ static int fail(lua_State *L) {
     lua_pushcfunction(L, rethrow);
     lua_pushvalue(L, 1);
     if (object)
-        lh2_anchor(L, 2);
+        lh2_visit(L, 2);
     lh2_call_blaming(L, 1, object);
     if (object)
-        lh2_release(L, object);
+        lh2_depart(L, object);
     return 0;
 }
 
@@ -211,7 +215,7 @@ void lh2_print_error(lua_State *L) {
 
 /* Calls onUncaught's function with the error on top. False if there is none, or if it fails: what it
  * raised is then on top. [-1, +0|1, -] */
-static bool tell_program(lua_State *L, const lh2_runtime *runtime) {
+static bool tell_program(lua_State *L, lh2_runtime *runtime) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &uncaught_key);
     if (!lua_isfunction(L, -1)) {
         lua_pop(L, 1);

@@ -4,6 +4,7 @@
  * RFC 9113 §6.5.2 recommends no less than 100. */
 #define DEFAULT_MAX_CONCURRENT_STREAMS 100
 #define MIN_REQUEST_PAIRS 4 /* the pseudo-fields of a request */
+#define MAX_TURN_OCTETS (256 * 1024)
 #define HANDSHAKE_TIMEOUT_MS 10000
 #define UNKNOWN_PROTOCOL_TIMEOUT_MS 10000
 #define KEEP_ALIVE_TIMEOUT_MS 60000 /* of servers, as the next */
@@ -30,6 +31,7 @@ static const limit_option limit_options[] = {
     LIMIT("glitchBurst", limits.glitch_burst, 0),
     LIMIT("glitchRate", limits.glitch_rate, 0),
     LIMIT("maxOutboundAck", limits.max_outbound_acks, 1),
+    LIMIT("maxStreamsPerTick", limits.max_streams_per_tick, 1),
     LIMIT("maxOutboundFrames", limits.max_outbound_frames, 1),
     LIMIT("maxInterimResponses", limits.max_interim_responses, 0),
     LIMIT("maxOverheadRatio", limits.max_overhead_ratio, 0),
@@ -132,6 +134,7 @@ static void read_remote_custom(lua_State *L, int index, lh2_config *config) {
 void lh2_config_read(lua_State *L, int index, h2_role role, lh2_config *config) {
     memset(config, 0, sizeof(*config));
     h2_options_init(&config->engine, role);
+    config->max_turn_octets = MAX_TURN_OCTETS;
     config->handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS;
     config->unknown_protocol_timeout_ms = UNKNOWN_PROTOCOL_TIMEOUT_MS;
     if (role == H2_SERVER) {
@@ -146,6 +149,8 @@ void lh2_config_read(lua_State *L, int index, h2_role role, lh2_config *config) 
         return;
     index = lua_absindex(L, index);
     read_limits(L, index, &config->engine);
+    config->max_turn_octets = (uint32_t)lh2_opt_integer(L, index, "maxBytesPerTick", 1, UINT32_MAX,
+                                                        config->max_turn_octets);
     read_remote_custom(L, index, config);
     read_times(L, index, config);
     lua_getfield(L, index, "settings");

@@ -17,6 +17,7 @@ typedef struct lh2_config {
     uint32_t handshake_timeout_ms;  /* of TLS; the engine has it for the first SETTINGS */
     uint32_t keep_alive_timeout_ms; /* of a session without streams; 0: none */
     uint32_t write_timeout_ms;      /* without progress; 0: none */
+    uint32_t max_turn_octets;       /* read of one connection in a turn of the loop */
 } lh2_config;
 
 /* Reads the option table at `index` (nil: all defaults). Raises for what Node raises for.

@@ -140,8 +140,9 @@ void lh2_push_error_text(lua_State *L, const char *name, const char *code, const
 }
 
 void lh2_push_net_error(lua_State *L, const net_error *error) {
+    bool is_argument = strncmp(error->code, "ERR_INVALID_ARG_", 16) == 0;
     lua_pushstring(L, error->text);
-    make_error(L, "Error", error->code);
+    make_error(L, is_argument ? "TypeError" : "Error", error->code);
     if (error->number != 0) {
         lua_pushinteger(L, error->number);
         lua_setfield(L, -2, "errno");
@@ -183,6 +184,23 @@ void lh2_push_session_error(lua_State *L, uint32_t code, h2_by by, bool is_proce
     lh2_push_error_text(L, "Error", "ERR_HTTP2_SESSION_ERROR", "Session closed with error code %u",
                         code);
     lh2_set_verdict(L, "session", by, is_processed);
+}
+
+void lh2_to_unsent(lua_State *L) {
+    int error = lua_gettop(L);
+    lua_newtable(L);
+    for (lua_pushnil(L); lua_next(L, error);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -4);
+    }
+    lua_getmetatable(L, error);
+    lua_setmetatable(L, -2);
+    lua_getfield(L, -1, "by");
+    bool is_by_peer = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "peer") == 0;
+    lua_pop(L, 1);
+    lh2_set_verdict(L, "session", is_by_peer ? H2_BY_PEER : H2_BY_LOCAL, false);
+    lua_replace(L, error);
 }
 
 /* --------------------------------------------------------------------------------- raising */

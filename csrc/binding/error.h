@@ -20,6 +20,9 @@ void lh2_push_session_error(lua_State *L, uint32_t code, h2_by by, bool is_proce
  * or "session"; who caused it; and whether to try again is safe. [-0, +0, m] */
 void lh2_set_verdict(lua_State *L, const char *scope, h2_by by, bool is_processed);
 
+/* Replaces the error object on top by one like it, for a stream whose request never left. [-1, +1, m] */
+void lh2_to_unsent(lua_State *L);
+
 /* Raise them, with the position of the Lua caller in field `where` and in front of a traceback, not
  * in the message. [-0, +0, v] */
 int lh2_raise(lua_State *L, const char *code, const char *detail);

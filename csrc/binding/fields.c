@@ -189,21 +189,6 @@ static field_name read_name(lua_State *L, lh2_fields *f, const char *text, size_
     return name;
 }
 
-/* RFC 9110 §5.5: no control characters but HTAB. [-0, +0, v] */
-static void check_value(lua_State *L, bytes_slice name, bytes_slice value) {
-    if (h2_text_is_field_value(value))
-        return;
-    for (size_t i = 0; i < value.size; i++) {
-        uint8_t c = value.data[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f) {
-            lua_pushlstring(L, (const char *)name.data, name.size);
-            lh2_raise_text(L, "TypeError", "ERR_INVALID_CHAR",
-                           "Invalid character in header content [\"%s\"]", lua_tostring(L, -1));
-        }
-    }
-}
-
-/* White space around a value is no part of it. */
 static bytes_slice trim(bytes_slice value) {
     while (value.size > 0 && (value.data[0] == ' ' || value.data[0] == '\t')) {
         value.data++;
@@ -212,6 +197,20 @@ static bytes_slice trim(bytes_slice value) {
     while (value.size > 0 &&
            (value.data[value.size - 1] == ' ' || value.data[value.size - 1] == '\t'))
         value.size--;
+    return value;
+}
+
+/* RFC 9110 §5.5: no control characters but HTAB; white space around a value is no part of it.
+ * [-0, +0, v] */
+static bytes_slice check_value(lua_State *L, bytes_slice name, bytes_slice value) {
+    if (h2_text_is_field_value(value))
+        return value;
+    value = trim(value);
+    if (!h2_text_is_field_value(value)) {
+        lua_pushlstring(L, (const char *)name.data, name.size);
+        lh2_raise_text(L, "TypeError", "ERR_INVALID_CHAR",
+                       "Invalid character in header content [\"%s\"]", lua_tostring(L, -1));
+    }
     return value;
 }
 
@@ -257,14 +256,15 @@ void lh2_scalar_read(lua_State *L, int index, lh2_scalar *scalar) {
     scalar->text = bytes_slice_of(text, size);
 }
 
-/* The scalar on top as text: a string's own, else kept. Leaves the stack. [-0, +0, v] */
-static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name) {
+/* The scalar of this type on top as text: a string's own, else kept. Leaves the stack. [-0, +0, v] */
+static bytes_slice read_scalar(lua_State *L, lh2_fields *f, bytes_slice name, int type) {
+    if (type == LUA_TSTRING) {
+        size_t size;
+        const char *text = lua_tolstring(L, -1, &size);
+        return check_value(L, name, bytes_slice_of(text, size));
+    }
     lh2_scalar scalar;
     lh2_scalar_read(L, -1, &scalar);
-    if (scalar.type == LUA_TSTRING) {
-        check_value(L, name, scalar.text);
-        return scalar.text;
-    }
     if (scalar.text.data == NULL)
         raise_name(L, "ERR_HTTP2_INVALID_HEADER_VALUE", name);
     uint8_t *octets = keep_octets(L, f, scalar.text.size);
@@ -317,7 +317,6 @@ static void read_pseudo(lua_State *L, lh2_fields *f, const field_name *name, byt
 }
 
 static void put_field(lua_State *L, lh2_fields *f, const field_name *name, bytes_slice value) {
-    value = trim(value);
     if (name->text.data[0] == ':') {
         read_pseudo(L, f, name, value);
         return;
@@ -334,19 +333,20 @@ static void put_field(lua_State *L, lh2_fields *f, const field_name *name, bytes
 void lh2_fields_put(lua_State *L, lh2_fields *f, bytes_slice name, hpack_token token,
                     bytes_slice value) {
     field_name given = {.text = name, .token = token};
-    put_field(L, f, &given, value);
+    put_field(L, f, &given, trim(value));
 }
 
-static void read_field(lua_State *L, lh2_fields *f, const field_name *name) {
-    put_field(L, f, name, read_scalar(L, f, name->text));
+static void read_field(lua_State *L, lh2_fields *f, const field_name *name, int type) {
+    put_field(L, f, name, read_scalar(L, f, name->text, type));
 }
 
 /* The values of a name, on top: a scalar, or a sequence of them, each a field of its own. */
 static void read_values(lua_State *L, lh2_fields *f, const field_name *name, bool may_repeat) {
     if (may_repeat && has_field(f, name->text) && lh2_is_single_value(name->text))
         raise_name(L, "ERR_HTTP2_HEADER_SINGLE_VALUE", name->text);
-    if (lua_type(L, -1) != LUA_TTABLE) {
-        read_field(L, f, name);
+    int type = lua_type(L, -1);
+    if (type != LUA_TTABLE) {
+        read_field(L, f, name, type);
         return;
     }
     int count = (int)lua_rawlen(L, -1);
@@ -354,7 +354,7 @@ static void read_values(lua_State *L, lh2_fields *f, const field_name *name, boo
         raise_name(L, "ERR_HTTP2_HEADER_SINGLE_VALUE", name->text);
     for (int i = 1; i <= count; i++) {
         lua_rawgeti(L, -1, i);
-        read_field(L, f, name);
+        read_field(L, f, name, lua_type(L, -1));
         lua_pop(L, 1);
     }
 }

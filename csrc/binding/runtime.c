@@ -37,6 +37,7 @@ static int runtime_gc(lua_State *L) {
     lh2_spare_free(runtime);
     mem_free(runtime->ticks);
     runtime->ticks = NULL;
+    mem_free(runtime->visitors);
     mem_free(runtime->free_anchors);
     runtime->free_anchors = NULL;
     return 0;

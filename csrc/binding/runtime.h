@@ -41,6 +41,10 @@ typedef struct lh2_runtime {
     size_t ticks_reserved; /* room kept for lh2_tick_push_reserved */
     int *free_anchors;     /* slots of the registry (anchor.c) that hold nothing */
     uint32_t free_anchor_count, anchor_slots, anchors_capacity;
+    struct lh2_object *
+        *visitors; /* anchored for the length of a call (lh2_visit), innermost last */
+    uint32_t visitor_count, visitors_capacity;
+    uint32_t visitor_floor; /* below it are those of calls around the present protected one */
     list_node writes; /* every lh2_write (duplex.h) there is: freed with the state at the latest */
     struct lh2_spare *spare[LH2_SPARE_KINDS]; /* blocks of memory that nobody has (spare.c) */
     uint32_t spare_count[LH2_SPARE_KINDS];
@@ -105,6 +109,14 @@ void lh2_anchor_reserve(lua_State *L);
 void lh2_retain(struct lh2_object *object);
 /* [-0, +0, -] */
 void lh2_release(lua_State *L, struct lh2_object *object);
+/* Anchors the object at `index` for the length of a call of the program's: until lh2_depart, or, when an
+ * error is raised meanwhile, until the protected call around has ended, or the next turn of the loop
+ * begins. No Lua code that runs the loop is called in between. [-0, +0, m] */
+void lh2_visit(lua_State *L, int index);
+/* [-0, +0, -] */
+void lh2_depart(lua_State *L, struct lh2_object *object);
+/* Releases those that errors have left behind in the present protected call. [-0, +0, -] */
+void lh2_depart_late(lua_State *L, lh2_runtime *runtime);
 /* Pushes an anchored object. [-0, +1, -] */
 void lh2_push(lua_State *L, struct lh2_object *object);
 

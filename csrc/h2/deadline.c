@@ -154,6 +154,7 @@ uint64_t h2_session_deadline(const h2_session *session) {
 void h2_session_tick(h2_session *session, uint64_t now_ms) {
     if (now_ms > session->limits.now_ms)
         session->limits.now_ms = now_ms;
+    session->limits.accepted_streams = 0;
     if (!session->is_timed)
         start(session);
     if (now_ms < h2_session_deadline(session))

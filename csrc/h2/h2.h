@@ -57,10 +57,6 @@ typedef enum h2_error_code {
 /* "PROTOCOL_ERROR"; NULL for a number that RFC 9113 §7 does not name. */
 const char *h2_error_name(uint32_t code);
 
-/* Whether the text can be a field's value: no control but HTAB, and no white space at the ends
- * (RFC 9113 §8.2.1). */
-bool h2_text_is_field_value(bytes_slice text);
-
 /* RFC 9113 §6.5.2, RFC 8441, RFC 9218. X(field, identifier, initial value) */
 #define H2_SETTINGS_MAP(X)                                                                         \
     X(header_table_size, 0x1, 4096u)                                                               \
@@ -116,6 +112,10 @@ typedef struct h2_priority {
  * RFC 8941). */
 h2_priority h2_priority_parse(bytes_slice value);
 
+/* Whether it is the value of a field: no control but HTAB, and no white space at the ends (RFC 9113
+ * §8.2.1). */
+bool h2_text_is_field_value(bytes_slice text);
+
 /* ---------------------------------------------------------------------------------- options */
 
 /* Memory that many sessions take turns with (field sections, wire buffers), so that an idle session
@@ -146,6 +146,7 @@ typedef struct h2_limit_options {
     uint32_t max_outstanding_pings;        /* 10; ours, not acknowledged */
     uint32_t max_session_invalid_frames;   /* 1000 in the life of a session */
     uint32_t max_session_rejected_streams; /* 100 in a row */
+    uint32_t max_streams_per_tick;         /* 0: twice as many as are offered at once */
     uint32_t stream_reset_burst;           /* 1000; resets received or provoked */
     uint32_t stream_reset_rate;            /* 33 per second, refills the burst */
     uint32_t glitch_burst;                 /* 10000; legal but suspicious events */
@@ -201,8 +202,9 @@ void h2_session_free(h2_session *session);
 #define H2_NEVER UINT64_MAX
 
 /* Tells the time, on the clock of h2_session_feed: before output is asked for, and when the deadline
- * has come. What the peer is late with ends the session (H2_EV_FAULT) or a stream (H2_EV_CLOSE): ask
- * h2_session_next. The first call starts the clock; without one there are no deadlines. */
+ * has come; requests are counted from one call to the next. What the peer is late with ends the session
+ * (H2_EV_FAULT) or a stream (H2_EV_CLOSE): ask h2_session_next. The first call starts the clock; without
+ * one there are no deadlines. */
 void h2_session_tick(h2_session *session, uint64_t now_ms);
 /* When to call it at the latest; H2_NEVER: nothing waits. */
 uint64_t h2_session_deadline(const h2_session *session);
@@ -456,6 +458,9 @@ typedef struct h2_stream_figures {
     uint64_t octets_sent, octets_received; /* of content, framed */
     h2_priority priority;
 } h2_stream_figures;
+/* Whether HEADERS of a request of ours have left its queue; the session may be over. What has not left
+ * is safe to send again. */
+bool h2_session_has_begun(const h2_session *session, uint32_t stream_id);
 /* H2_GONE for a stream the session does not know (any more). */
 int h2_session_get_stream(const h2_session *session, uint32_t stream_id,
                           h2_stream_figures *figures);

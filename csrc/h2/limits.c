@@ -65,6 +65,12 @@ int h2_limits_rejected(h2_limits *limits, h2_fault *fault) {
 
 void h2_limits_accepted(h2_limits *limits) {
     limits->rejected_streams = 0;
+    limits->accepted_streams++;
+}
+
+bool h2_limits_is_hasty(const h2_limits *limits, uint32_t at_once) {
+    uint64_t most = limits->options.max_streams_per_tick;
+    return limits->accepted_streams >= (most > 0 ? most : (uint64_t)at_once * 2);
 }
 
 int h2_limits_settings(h2_limits *limits, size_t entries, h2_fault *fault) {

@@ -20,6 +20,7 @@ typedef struct h2_limits {
     h2_bucket glitches;
     uint32_t invalid_frames;
     uint32_t rejected_streams; /* in a row */
+    uint32_t accepted_streams; /* since the last tick */
     uint32_t settings_frames;
     uint32_t update_credit; /* WINDOW_UPDATE frames before they are glitches */
     uint32_t continuations; /* of the block that is open */
@@ -39,6 +40,9 @@ int h2_limits_invalid_frame(h2_limits *limits, h2_fault *fault);
 /* A stream refused, and one accepted. */
 int h2_limits_rejected(h2_limits *limits, h2_fault *fault);
 void h2_limits_accepted(h2_limits *limits);
+/* Whether so many streams were accepted since the last tick that others have to wait; `at_once` are
+ * offered at a time. */
+bool h2_limits_is_hasty(const h2_limits *limits, uint32_t at_once);
 /* SETTINGS of `entries`, before any is applied. */
 int h2_limits_settings(h2_limits *limits, size_t entries, h2_fault *fault);
 /* A header block begins; a CONTINUATION of `length` octets follows. `list_octets` is the limit that

@@ -210,6 +210,10 @@ static int finish_request(h2_session *session, h2_event *event) {
     bool is_over = session->active_peer >= session->local.max_concurrent_streams;
     if (is_over || session->active_peer >= session->announced_max_streams)
         return reject(session, stream_id, H2_REFUSED_STREAM, is_over);
+    if (h2_limits_is_hasty(&session->limits, session->announced_max_streams)) {
+        result = h2_session_put_reset(session, stream_id, H2_REFUSED_STREAM);
+        return result == H2_OK ? h2_limits_reset(&session->limits, &session->fault) : result;
+    }
     if (h2_session_memory(session) > session->limits.options.max_session_octets)
         return reject(session, stream_id, H2_ENHANCE_YOUR_CALM, true);
     return open_request(session, &facts, event);

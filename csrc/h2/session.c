@@ -197,6 +197,10 @@ void h2_session_get_figures(const h2_session *session, h2_session_figures *figur
     };
 }
 
+bool h2_session_has_begun(const h2_session *session, uint32_t stream_id) {
+    return stream_id <= session->last_begun_id; /* they leave in order */
+}
+
 int h2_session_get_stream(const h2_session *session, uint32_t stream_id,
                           h2_stream_figures *figures) {
     const h2_stream *stream = h2_session_find(session, stream_id);

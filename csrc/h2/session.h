@@ -83,6 +83,7 @@ struct h2_session {
     h2_history local_ids;
     h2_history peer_ids;
     uint32_t next_id;
+    uint32_t last_begun_id; /* the newest of our requests that did not wait, or no longer does */
     uint32_t last_processed_id; /* of the peer's */
     uint32_t live_streams;
     uint32_t active_local; /* what SETTINGS_MAX_CONCURRENT_STREAMS counts (§5.1.2) */

@@ -18,6 +18,7 @@ static int open_request(h2_session *session, h2_stream *stream, const hpack_fiel
         return result;
     stream->is_waiting = false;
     stream->has_sent_final = true;
+    session->last_begun_id = stream->id;
     h2_session_activate(session, stream);
     (void)h2_session_advance(session, stream, H2_SEND_HEADERS);
     if (is_end)

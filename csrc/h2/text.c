@@ -1,5 +1,7 @@
 #include "h2/text.h"
 
+#include "h2/h2.h"
+
 /* One bit for each question that is asked of a character. */
 enum {
     TOKEN = 0x01, /* RFC 9110 §5.6.2 tchar */

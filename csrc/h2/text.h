@@ -1,9 +1,9 @@
-/* The characters of which names, values, authorities and paths are made (RFC 9110 §5, RFC 3986); those of
- * values are h2.h's, which the layers above ask too. */
+/* The characters of which names, authorities and paths are made (RFC 9110 §5, RFC 3986); of values
+ * h2.h tells. */
 #ifndef H2_TEXT_H
 #define H2_TEXT_H
 
-#include "h2/h2.h"
+#include "base/bytes.h"
 
 /* RFC 9110 §5.6.2, at least one character. */
 bool h2_text_is_token(bytes_slice text);

@@ -42,6 +42,7 @@ struct net_loop {
     size_t file_limit;              /* how many there may be; 0: not known yet */
     unsigned signatures;            /* that TLS servers may still make in this turn */
     size_t read_count, read_octets; /* of sockets since the last turn */
+    uint64_t rounds;                /* how often the loop has polled */
     pid_t pid;                      /* of the process whose poll set it is */
     bool is_closing;
     bool is_running;

@@ -87,7 +87,9 @@ static void on_prepare(uv_prepare_t *handle) {
 }
 
 static void on_check(uv_check_t *handle) {
-    run_turn(handle->data);
+    net_loop *loop = handle->data;
+    loop->rounds++;
+    run_turn(loop);
 }
 
 /* -------------------------------------------------------------------------------- life cycle */

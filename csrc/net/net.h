@@ -122,11 +122,17 @@ typedef struct net_tls_options {
     const bytes_slice *ca;  /* trusted certificates; none: the system's store, read when first
                                  needed to verify */
     size_t ca_count;
-    bytes_slice crl;         /* may be empty */
+    const bytes_slice *crls; /* lists of what the authorities have revoked */
+    size_t crl_count;
     const char *const *alpn; /* preferred first; servers refuse a list that shares none */
     size_t alpn_count;
-    const char *ciphers; /* OpenSSL or IANA names with ':'; NULL: what RFC 9113 §9.2.2 leaves,
+    const char *ciphers;    /* OpenSSL or IANA names with ':'; NULL: what RFC 9113 §9.2.2 leaves,
                                  the faster on this machine first */
+    const char *groups;     /* OpenSSL's curves with ':', in TLS 1.2 the preferred first; NULL or
+                                 "auto": X25519:P-256:P-384 */
+    const char *signatures; /* OpenSSL's names of signature algorithms with ':', preferred first;
+                                 NULL: with SHA-256 at least */
+    bytes_slice dhparam; /* servers: the finite field for DHE suites, in PEM or DER; may be empty */
     int min_version, max_version; /* 0x0303 TLS 1.2, 0x0304 TLS 1.3; 0: the library's widest, never
                                      under 1.2 */
     bool request_cert;            /* servers: ask the client for a certificate */
@@ -136,7 +142,7 @@ typedef struct net_tls_options {
 } net_tls_options;
 
 /* Fails with a net_error that names what could not be read: key, certificate, ca, passphrase,
- * mismatch of key and certificate, unknown cipher. */
+ * mismatch of key and certificate, unknown cipher, curve or signature, a field that is too small. */
 int net_tls_context_new(net_tls_context **out, const net_tls_options *options, net_error *error);
 net_tls_context *net_tls_context_ref(net_tls_context *context);
 void net_tls_context_unref(net_tls_context *context);
@@ -252,6 +258,9 @@ const char *net_tls_alpn(const net_tls *tls);                           /* NULL:
 const char *net_tls_protocol(const net_tls *tls);                       /* "TLSv1.2", "TLSv1.3" */
 const char *net_tls_cipher(const net_tls *tls, const char **iana_name); /* OpenSSL's name */
 const char *net_tls_servername(const net_tls *tls);
+/* Servers: whether the handshake was made by the rules that are those of the host, be it a name or an
+ * address. */
+bool net_tls_serves_host(const net_tls *tls, bytes_slice host);
 /* Whether the peer's certificate verified; else `code` ("CERT_HAS_EXPIRED",
  * "DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID", ...) and a text. */
 bool net_tls_is_authorized(const net_tls *tls, const char **code, const char **text);
@@ -331,6 +340,8 @@ void net_socket_answered(net_socket *socket);
 void net_socket_read_start(net_socket *socket);
 void net_socket_read_stop(net_socket *socket);
 bool net_socket_is_reading(const net_socket *socket);
+/* How many octets are read at most before the loop looks at all other sockets again (256 KiB). */
+void net_socket_set_share(net_socket *socket, uint32_t octets);
 
 /* Writes slices from the first on and says how many octets were taken (0 too): by the kernel at
  * once, by TLS, or a bounded rest by the socket's own buffer. What was not taken is the caller's,

@@ -190,6 +190,7 @@ net_socket *net_socket_make(net_loop *loop, const net_socket_events *events, voi
     net_member_init(&socket->member, loop, &socket_class);
     socket->events = events ? events : &no_events;
     socket->context = context;
+    socket->share = NET_SOCKET_SHARE;
     return socket;
 }
 

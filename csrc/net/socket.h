@@ -5,6 +5,9 @@
 
 #include "net/internal.h"
 
+/* What is read of one socket in a round of polling, before others have their turn. */
+#define NET_SOCKET_SHARE (256 * 1024)
+
 /* Calls back, if the program wants to hear of it. */
 #define TELL(socket, event, ...)                                                                   \
     do {                                                                                           \
@@ -38,6 +41,8 @@ struct net_socket {
     net_crowd_place *place; /* where the peer is counted; NULL: nowhere */
     net_error *failure;     /* for on_error; NULL with DUE_ERROR: memory was out */
     uint64_t bytes_read;
+    uint64_t share_round; /* of the loop, in which share_taken octets were read */
+    uint32_t share, share_taken;
     uint64_t bytes_written;
     bytes_buffer rest; /* octets that the kernel did not take: libuv has them */
     union {

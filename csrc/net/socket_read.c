@@ -89,12 +89,27 @@ void net_socket_receive_fin(net_socket *socket) {
     }
 }
 
+void net_socket_set_share(net_socket *socket, uint32_t octets) {
+    socket->share = octets;
+}
+
+/* What of its share of this round of polling the socket has not used. */
+static size_t share_left(net_socket *socket) {
+    uint64_t round = socket->member.loop->rounds;
+    if (socket->share_round != round) {
+        socket->share_round = round;
+        socket->share_taken = 0;
+    }
+    return socket->share > socket->share_taken ? socket->share - socket->share_taken : 0;
+}
+
+/* Without room libuv ends its reading for this round, by UV_ENOBUFS, and comes again in the next. */
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
     (void)suggested;
     net_socket *socket = handle->data;
-    size_t size;
+    size_t size, left = share_left(socket);
     buffer->base = (char *)net_loop_read_buffer(socket->member.loop, &size);
-    buffer->len = size;
+    buffer->len = size < left ? size : left;
 }
 
 void net_socket_receive(net_socket *socket, const uint8_t *data, size_t size) {
@@ -109,11 +124,12 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer) {
     net_socket *socket = stream->data;
     if (size > 0) {
         net_loop *loop = socket->member.loop;
+        socket->share_taken += (uint32_t)size;
         net_socket_receive(socket, (const uint8_t *)buffer->base, (size_t)size);
         net_loop_note_read(loop, (size_t)size);
     } else if (size == UV_EOF) {
         net_socket_receive_fin(socket);
-    } else if (size < 0) {
+    } else if (size < 0 && size != UV_ENOBUFS) {
         net_socket_break_uv(socket, (int)size, "read");
     }
 }

@@ -103,6 +103,16 @@ static int deliver(void *context, const unsigned char *data, size_t size) {
 
 /* -------------------------------------------------------------------------------------- steps */
 
+/* Nothing in common, be it a suite or, found later and without a word to the peer, a curve. */
+static bool is_unsaid(const net_tls *tls, int result) {
+#if TLS_IS_3
+    bool is_mismatch = result == MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE;
+#else
+    bool is_mismatch = result == MBEDTLS_ERR_SSL_NO_CIPHER_CHOSEN;
+#endif
+    return is_mismatch && tls->alert_sent == 0;
+}
+
 /* The connection is over; says the same ever after. */
 static net_tls_status fail(net_tls *tls, int result, net_error *error) {
     if (tls->result == 0) {
@@ -110,6 +120,9 @@ static net_tls_status fail(net_tls *tls, int result, net_error *error) {
         if (tls->junk)
             mbedtls_ssl_send_alert_message(&tls->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
                                            MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE);
+        else if (is_unsaid(tls, result))
+            mbedtls_ssl_send_alert_message(&tls->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                           MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE);
     }
     if (tls->is_out_of_memory || tls->result == MBEDTLS_ERR_SSL_ALLOC_FAILED)
         return NET_TLS_NOMEM;
@@ -173,9 +186,10 @@ static net_tls_status shake_hands(net_tls *tls, net_error *error) {
         }
         if (tls->ssl.state == MBEDTLS_SSL_SERVER_CERTIFICATE)
             tls->is_full = true;
+        net_tls *outer = tls->context->stepping; /* whose key log has brought us here */
         tls->context->stepping = tls;
         int result = mbedtls_ssl_handshake_step(&tls->ssl);
-        tls->context->stepping = NULL;
+        tls->context->stepping = outer;
         if (result == MBEDTLS_ERR_SSL_WANT_READ)
             return NET_TLS_OK;
         if (result != 0 && !is_passing(result))

@@ -61,6 +61,23 @@ bool tls_suite_is_adequate(int id);
 /* OpenSSL's and IANA's names. */
 const char *tls_suite_name(int id, const char **iana_name);
 
+/* -------------------------------------------------------------------------------- parameters */
+
+/* Groups and signatures as mbedTLS numbers them, and how many we have names for. */
+#if TLS_IS_3
+typedef uint16_t tls_group;
+typedef uint16_t tls_scheme;
+#else
+typedef mbedtls_ecp_group_id tls_group;
+typedef int tls_scheme;
+#endif
+#define TLS_GROUP_COUNT 15
+#define TLS_SCHEME_COUNT 18
+
+/* Sets what the options say of groups, signatures and finite fields, once the suites are known; false
+ * with *error filled. No renegotiation (RFC 9113 §9.2.1). */
+bool tls_parameters_set(net_tls_context *context, const net_tls_options *options, net_error *error);
+
 /* ------------------------------------------------------------------------------ verification */
 
 /* What the verification of the peer's certificate saw. */
@@ -101,6 +118,8 @@ struct net_tls_context {
     time_t tickets_made_s;
     bool has_given_keys; /* of the program, who also changes them */
     int *suites;
+    tls_group groups[TLS_GROUP_COUNT + 1]; /* 0 at the end, as in the next */
+    tls_scheme schemes[TLS_SCHEME_COUNT + 1];
     char **alpn;     /* NULL at the end; one block with the texts */
     list_node hosts; /* of tls_host */
     void (*log)(void *log_context, net_tls *tls, const char *line);
@@ -112,6 +131,9 @@ struct net_tls_context {
 
 /* The authentication mode of mbedTLS that the rules come to. */
 int tls_context_authentication(const net_tls_context *context);
+/* mbedTLS takes PEM with its terminator and DER without: a copy that has one, and the size to give. NULL
+ * with *error filled. */
+char *tls_text_copy(bytes_slice octets, size_t *size, net_error *error);
 /* Reads key and certificate, and whom to trust, from the options; false with *error filled. */
 bool tls_identity_read(net_tls_context *context, const net_tls_options *options, net_error *error);
 bool tls_trust_read(net_tls_context *context, const net_tls_options *options, net_error *error);

@@ -38,25 +38,6 @@ static bool set_versions(net_tls_context *context, const net_tls_options *option
     return true;
 }
 
-/* RFC 9113 §9.2.1: curves of 224 bits at least, and no renegotiation. */
-static void set_parameters(net_tls_context *context) {
-#if TLS_IS_3
-    static const uint16_t groups[] = {
-        MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
-        MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
-    mbedtls_ssl_conf_groups(&context->config, groups);
-#else
-    static const mbedtls_ecp_group_id curves[] = {MBEDTLS_ECP_DP_CURVE25519,
-                                                  MBEDTLS_ECP_DP_SECP256R1,
-                                                  MBEDTLS_ECP_DP_SECP384R1, MBEDTLS_ECP_DP_NONE};
-    static const int hashes[] = {MBEDTLS_MD_SHA256, MBEDTLS_MD_SHA384, MBEDTLS_MD_SHA512,
-                                 MBEDTLS_MD_NONE};
-    mbedtls_ssl_conf_curves(&context->config, curves);
-    mbedtls_ssl_conf_sig_hashes(&context->config, hashes);
-#endif
-    mbedtls_ssl_conf_renegotiation(&context->config, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
-}
-
 int tls_context_authentication(const net_tls_context *context) {
     if (context->is_server && !context->request_cert)
         return MBEDTLS_SSL_VERIFY_NONE;
@@ -139,7 +120,8 @@ static bool configure(net_tls_context *context, const net_tls_options *options, 
     if (!context->suites)
         return false;
     mbedtls_ssl_conf_ciphersuites(&context->config, context->suites);
-    set_parameters(context);
+    if (!tls_parameters_set(context, options, error))
+        return false;
     mbedtls_ssl_conf_authmode(&context->config, tls_context_authentication(context));
     tls_keylog_setup(context);
     if (context->is_server) {

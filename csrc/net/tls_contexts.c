@@ -25,6 +25,12 @@ static void add_text(digest *d, bytes_slice text) {
     add(d, text.data, text.size);
 }
 
+static void add_texts(digest *d, const bytes_slice *texts, size_t count) {
+    add(d, &count, sizeof(count));
+    for (size_t i = 0; i < count; i++)
+        add_text(d, texts[i]);
+}
+
 /* NULL is not the empty text. */
 static void add_string(digest *d, const char *text) {
     bool is_there = text != NULL;
@@ -40,16 +46,17 @@ static void add_rules(digest *d, const net_tls_options *options) {
     for (size_t i = 0; i < options->alpn_count; i++)
         add_string(d, options->alpn[i]);
     add_string(d, options->ciphers);
+    add_string(d, options->groups);
+    add_string(d, options->signatures);
 }
 
 static void add_material(digest *d, const net_tls_options *options) {
     add_text(d, options->cert);
     add_text(d, options->key);
     add_string(d, options->passphrase);
-    add_text(d, options->crl);
-    add(d, &options->ca_count, sizeof(options->ca_count));
-    for (size_t i = 0; i < options->ca_count; i++)
-        add_text(d, options->ca[i]);
+    add_text(d, options->dhparam);
+    add_texts(d, options->ca, options->ca_count);
+    add_texts(d, options->crls, options->crl_count);
 }
 
 /* SHA-256 of all that a context is made of; 0 or mbedTLS's error. */

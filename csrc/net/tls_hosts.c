@@ -88,6 +88,19 @@ bytes_slice net_tls_context_certificate(const net_tls_context *context, bytes_sl
     return bytes_slice_of(certificate->raw.p, certificate->raw.len);
 }
 
+bool net_tls_serves_host(const net_tls *tls, bytes_slice host) {
+    char name[256];
+    const net_tls_context *due = tls->context;
+    if (tls_is_host_name(host)) {
+        copy_lower(name, (const char *)host.data, host.size);
+        if (tls->servername && strcmp(tls->servername, name) == 0)
+            return true;
+        const tls_host *found = match_host(tls->context, name);
+        due = found ? found->context : due;
+    }
+    return due == tls->rules;
+}
+
 int tls_hosts_choose(void *context, mbedtls_ssl_context *ssl, const unsigned char *name,
                      size_t size) {
     net_tls *tls = LIST_ENTRY(ssl, net_tls, ssl);

@@ -3,13 +3,12 @@
 
 #include <string.h>
 
+#include <mbedtls/ecdsa.h>
 #include <mbedtls/platform_util.h>
 
 #include "base/mem.h"
 
-/* mbedTLS takes PEM with its terminator and DER without: a copy that has one, and the size to
- * give. */
-static char *terminate(bytes_slice octets, size_t *size, net_error *error) {
+char *tls_text_copy(bytes_slice octets, size_t *size, net_error *error) {
     char *copy = mem_alloc(octets.size + 1);
     if (!copy) {
         tls_error_set(error, "ENOMEM", "out of memory");
@@ -24,7 +23,7 @@ static char *terminate(bytes_slice octets, size_t *size, net_error *error) {
 static bool read_certificates(mbedtls_x509_crt *chain, bytes_slice octets, const char *what,
                               net_error *error) {
     size_t size;
-    char *copy = terminate(octets, &size, error);
+    char *copy = tls_text_copy(octets, &size, error);
     if (!copy)
         return false;
     int result = mbedtls_x509_crt_parse(chain, (const unsigned char *)copy, size);
@@ -39,7 +38,7 @@ static bool read_certificates(mbedtls_x509_crt *chain, bytes_slice octets, const
 
 static bool read_revocations(net_tls_context *context, bytes_slice octets, net_error *error) {
     size_t size;
-    char *copy = terminate(octets, &size, error);
+    char *copy = tls_text_copy(octets, &size, error);
     if (!copy)
         return false;
     int result = mbedtls_x509_crl_parse(&context->crl, (const unsigned char *)copy, size);
@@ -64,7 +63,7 @@ static int parse_key(net_tls_context *context, const char *text, size_t size,
 
 static bool read_key(net_tls_context *context, const net_tls_options *options, net_error *error) {
     size_t size;
-    char *copy = terminate(options->key, &size, error);
+    char *copy = tls_text_copy(options->key, &size, error);
     if (!copy)
         return false;
     int result = parse_key(context, copy, size, options->passphrase);
@@ -88,6 +87,27 @@ static int check_pair(net_tls_context *context) {
 #endif
 }
 
+/* mbedTLS 2.28 copies a key that is good for more than signatures each time it signs, and makes anew for
+ * the copy what speeds up the second signature and all later ones. */
+static int keep_for_signatures(mbedtls_pk_context *key) {
+#if !TLS_IS_3
+    mbedtls_pk_context signer;
+    if (mbedtls_pk_get_type(key) != MBEDTLS_PK_ECKEY)
+        return 0;
+    mbedtls_pk_init(&signer);
+    int result = mbedtls_pk_setup(&signer, mbedtls_pk_info_from_type(MBEDTLS_PK_ECDSA));
+    if (result == 0)
+        result = mbedtls_ecdsa_from_keypair(mbedtls_pk_ec(signer), mbedtls_pk_ec(*key));
+    mbedtls_pk_free(result == 0 ? key : &signer);
+    if (result == 0)
+        *key = signer;
+    return result;
+#else
+    (void)key;
+    return 0;
+#endif
+}
+
 bool tls_identity_read(net_tls_context *context, const net_tls_options *options, net_error *error) {
     if (options->cert.size == 0 && options->key.size == 0)
         return true;
@@ -104,7 +124,11 @@ bool tls_identity_read(net_tls_context *context, const net_tls_options *options,
                       "the key is not that of the certificate");
         return false;
     }
-    int result = mbedtls_ssl_conf_own_cert(&context->config, &context->cert, &context->key);
+    /* The key exchange with a fixed key, which a list of suites may ask for, is no signature. */
+    bool only_signs = options->is_h2_strict || !options->ciphers;
+    int result = only_signs ? keep_for_signatures(&context->key) : 0;
+    if (result == 0)
+        result = mbedtls_ssl_conf_own_cert(&context->config, &context->cert, &context->key);
     if (result != 0)
         tls_error_refuse(error, "ENOMEM", "cert", result);
     return result == 0;
@@ -116,7 +140,11 @@ bool tls_trust_read(net_tls_context *context, const net_tls_options *options, ne
         if (!read_certificates(&context->ca, options->ca[i], "ca", error))
             return false;
     }
-    return options->crl.size == 0 || read_revocations(context, options->crl, error);
+    for (size_t i = 0; i < options->crl_count; i++) {
+        if (!read_revocations(context, options->crls[i], error))
+            return false;
+    }
+    return true;
 }
 
 void tls_trust_prepare(net_tls_context *context) {

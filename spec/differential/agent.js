@@ -186,7 +186,8 @@ class Tracer {
 
     // Puts a call off: spec/support/clock.lua says when it is time.
     after(ms, fn) {
-        report({id: this.id, after: this.putOff.push(fn) - 1, ms});
+        if (!this.finishing)
+            report({id: this.id, after: this.putOff.push(fn) - 1, ms});
     }
 
     // The same by the clock on the wall, beside timeouts of the library.

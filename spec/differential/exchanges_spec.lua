@@ -23,18 +23,7 @@ differential.describe("an exchange", function(scenario)
 
     scenario{
         "a POST that is echoed",
-        server = {
-            node = [[ t.serve({}, stream => {
-                stream.respond();
-                stream.pipe(stream);
-            }); ]],
-            lua = function(t)
-                t:serve({}, function(stream)
-                    stream:respond()
-                    stream:pipe(stream)
-                end)
-            end,
-        },
+        server = programs.echo_server,
         client = {
             node = [[
                 const session = t.connect();

@@ -230,18 +230,7 @@ end)
 differential.describe("CONNECT", function(scenario)
     scenario{
         "that is accepted",
-        server = {
-            node = [[ t.serve({}, stream => {
-                stream.respond();
-                stream.pipe(stream);
-            }); ]],
-            lua = function(t)
-                t:serve({}, function(stream)
-                    stream:respond()
-                    stream:pipe(stream)
-                end)
-            end,
-        },
+        server = programs.echo_server,
         client = {
             node = [[
                 const session = t.connect();

@@ -174,27 +174,21 @@ differential.describe("a violation", function(scenario)
         }
     end
 
-    scenario{
-        "of the preface",
-        server = server,
-        peer = function(peer)
-            peer:send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            differential.pause(0.1)
-        end,
-        silent = true,
-        differs = {code_is("PROTOCOL_ERROR", 0)},
-    }
-
-    scenario{
-        "by a first frame that is not SETTINGS",
-        server = server,
-        peer = function(peer)
-            peer:send(frames.preface, frames.ping())
-            differential.pause(0.1)
-        end,
-        silent = true,
-        differs = {code_is("PROTOCOL_ERROR", 0)},
-    }
+    for _, case in ipairs{
+        {"of the preface", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+        {"by a first frame that is not SETTINGS", frames.preface .. frames.ping()},
+    } do
+        scenario{
+            case[1],
+            server = server,
+            peer = function(peer)
+                peer:send(case[2])
+                differential.pause(0.1)
+            end,
+            silent = true,
+            differs = {code_is("PROTOCOL_ERROR", 0)},
+        }
+    end
 
     scenario{
         "by frames of types that nobody knows, which is none",

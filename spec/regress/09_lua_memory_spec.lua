@@ -8,6 +8,19 @@ local program = [[
 local http2 = require("http2")
 local function nothing() end
 
+-- How many objects the library keeps alive, and of what class.
+local function anchors()
+    local count, names = 0, {}
+    for _, value in pairs(debug.getregistry()) do
+        if type(value) == "userdata" and debug.getmetatable(value) then
+            count = count + 1
+            names[count] = tostring(debug.getmetatable(value).__name)
+        end
+    end
+    return count, table.concat(names, " ")
+end
+local first = anchors()
+
 local server = http2.createServer()
 server:on("sessionError", nothing)
 server:on("handlerError", nothing)
@@ -62,9 +75,20 @@ local function talk()
         stream:on("response", nothing)
         stream:on("data", nothing)
         stream:on("trailers", nothing)
+        stream:pause()
+        stream:read()
+        stream:resume()
+        stream:cork()
         stream:write(("y"):rep(2000))
+        stream:uncork()
         stream:finish("z", nothing)
     end
+    local given_up = session:request({[":method"] = "POST"})
+    given_up:on("error", nothing)
+    given_up:write("y", nothing)
+    given_up:destroy("given up")
+    given_up:finish(nothing)
+    server:getConnections(nothing)
 end
 
 arm(true)
@@ -86,7 +110,7 @@ stream:on("close", function()
     probe:destroy()
 end)
 stream:resume()
-local deadline = os.time() + 10
+local deadline = os.time() + 60
 repeat
     http2.run("nowait")
     assert(os.time() < deadline, "the server does not answer")
@@ -99,6 +123,8 @@ server:close()
 repeat
     assert(os.time() < deadline, "it does not end")
 until not http2.run("nowait")
+local last, names = anchors()
+assert(last <= first, ("anchors are left: %s"):format(names))
 assert(closes <= 1) -- 0 where there was no memory for the call
 assert(not session or session.destroyed)
 ]]

@@ -4,7 +4,10 @@
 ---   wrong-name, expired          as server, but for other.example; out of date
 ---   client                       for a client, signed by ca
 ---   stranger                     as server, signed by other-ca
---- each as NAME.crt and NAME.key (ECDSA P-256).
+---   rsa                          as server, with an RSA key of 2048 bits
+---   revoked                      as server, for a client too, but on ca's list of what is revoked
+--- each as NAME.crt and NAME.key (ECDSA P-256 but for one); and that list, ca.crl, with
+---   other-ca.crl                 on which there is nothing
 local process = require("spec.support.process")
 
 local cert = {}
@@ -17,11 +20,33 @@ local script = [[
 set -e
 work=$(mktemp -d "$PWD/build/spec-certs.XXXXXX")
 cd "$work"
-key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"; }
+key() {
+    case $1 in
+        rsa) openssl genrsa -out "$1.key" 2048 ;;
+        *) openssl ecparam -name prime256v1 -genkey -noout -out "$1.key" ;;
+    esac
+}
 authority() {
     key "$1"
     openssl req -x509 -new -key "$1.key" -days 3650 -subj "/CN=http2 specs $1" -out "$1.crt" \
         -addext "keyUsage=critical,keyCertSign,cRLSign"
+}
+as_authority() { # NAME CA WORDS...: `openssl ca` with the index of what NAME is in
+    name=$1 ca=$2
+    shift 2
+    openssl ca -config /dev/stdin -keyfile "$ca.key" -cert "$ca.crt" -md sha256 "$@" <<END
+[ca]
+default_ca = any
+[any]
+database = $name.index
+serial = $name.serial
+new_certs_dir = .
+policy = any_policy
+default_days = 3650
+default_crl_days = 3650
+[any_policy]
+commonName = supplied
+END
 }
 signed() { # NAME CA EXTENSIONS [DATES...]
     name=$1 ca=$2 extensions=$3
@@ -32,19 +57,8 @@ signed() { # NAME CA EXTENSIONS [DATES...]
         "$extensions" >"$name.ext"
     : >"$name.index"
     openssl rand -hex 8 >"$name.serial"
-    openssl ca -batch -notext -md sha256 -config /dev/stdin -keyfile "$ca.key" \
-        -cert "$ca.crt" -in "$name.csr" -out "$name.crt" -extfile "$name.ext" "$@" <<END
-[ca]
-default_ca = any
-[any]
-database = $name.index
-serial = $name.serial
-new_certs_dir = .
-policy = any_policy
-default_days = 3650
-[any_policy]
-commonName = supplied
-END
+    as_authority "$name" "$ca" -batch -notext -in "$name.csr" -out "$name.crt" \
+        -extfile "$name.ext" "$@"
 }
 local="subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\nextendedKeyUsage=serverAuth"
 authority ca
@@ -54,9 +68,15 @@ signed wrong-name ca "subjectAltName=DNS:other.example\nextendedKeyUsage=serverA
 signed expired ca "$local" -startdate 20200101000000Z -enddate 20200201000000Z
 signed client ca "extendedKeyUsage=clientAuth"
 signed stranger other-ca "$local"
-find . -type f ! -name '*.crt' ! -name '*.key' -delete
+signed rsa ca "$local"
+signed revoked ca "$local,clientAuth"
+as_authority revoked ca -revoke revoked.crt
+as_authority revoked ca -gencrl -out ca.crl
+as_authority stranger other-ca -gencrl -out other-ca.crl
+find . -type f ! -name '*.crt' ! -name '*.key' ! -name '*.crl' -delete
 cd ..
-mv -T "$work" spec-certs 2>/dev/null || { rm -rf "$work"; [ -f spec-certs/server.crt ]; }
+[ -f spec-certs/other-ca.crl ] || rm -rf spec-certs # made when there was less
+mv -T "$work" spec-certs 2>/dev/null || { rm -rf "$work"; [ -f spec-certs/other-ca.crl ]; }
 ]]
 
 local function make()

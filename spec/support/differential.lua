@@ -27,7 +27,6 @@
 ---                 itself
 ---     perhaps     a line of events that Node's trace has or has not, as the machine goes
 ---     varies      {pattern, replacement} of what varies in a line, as limits by the second do
----     pending     why the library cannot play it yet
 ---     differs     where the library differs on purpose: {"why", node = {"line", ...},
 ---                 lua = {"line", ...}, trace = "frames"} says that in this trace ("events" or
 ---                 "client" by default) the lines `lua` stand for Node's lines `node`
@@ -367,10 +366,6 @@ end
 
 --- Defines the test of one scenario.
 function differential.scenario(scenario)
-    if scenario.pending then
-        busted.pending(scenario[1] .. ": " .. scenario.pending)
-        return
-    end
     busted.it(scenario[1], function()
         if scenario.peer then
             compare_with_peer(scenario)

@@ -5,30 +5,11 @@ local pair = require("spec.support.pair")
 
 local fetch = {}
 
--- Sends one request {headers, body} and calls `done` when its stream has closed. The result has
--- {status, headers, interim, trailers, body, code, err}.
+-- Sends one request {headers, body} and calls `done` when its stream has closed. The result is that
+-- of pair.view.
 local function send(session, request, done)
-    local result = {interim = {}}
     local stream = session:request(request.headers)
-    stream:on("response", function(headers)
-        result.status, result.headers = headers[":status"], headers
-    end)
-    stream:on("headers", function(headers)
-        table.insert(result.interim, headers)
-    end)
-    stream:on("trailers", function(headers)
-        result.trailers = headers
-    end)
-    stream:on("error", function(err)
-        result.err = err
-    end)
-    pair.collect(stream, function(body)
-        result.body = body
-    end)
-    stream:on("close", function()
-        result.code = stream.rstCode
-        done()
-    end)
+    local result = pair.view(stream, done)
     stream:finish(request.body)
     return result
 end

@@ -44,15 +44,20 @@ function loop.is_idle()
 end
 
 --- Runs until nothing is left to do; what still runs after `seconds` (30) is an error. No spec
---- waits as long as that: the time is for machines that have much else to do.
+--- waits as long as that: the time is for machines that have much else to do. Time in which the
+--- machine stood still does not count.
 function loop.run(seconds)
     seconds = seconds or 30
-    local watchdog = timers.setTimeout(function()
-        error(("the loop still runs after %g s"):format(seconds), 0)
-    end, seconds * 1000)
+    local left = seconds
+    local watchdog = timers.setInterval(function()
+        left = left - 1
+        if left <= 0 then
+            error(("the loop still runs after %g s"):format(seconds), 0)
+        end
+    end, 1000)
     watchdog:unref()
     local ok, err = pcall(http2.run)
-    timers.clearTimeout(watchdog)
+    timers.clearInterval(watchdog)
     if not ok then
         error(err, 0)
     end

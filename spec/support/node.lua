@@ -57,7 +57,7 @@ local function dispatch(message)
     end
     program.port = math.tointeger(message.port) or program.port
     program.is_done = program.is_done or message.done
-    program.is_finished = message.finished
+    program.is_finished = program.is_finished or message.finished
 end
 
 --- Takes what Node has reported.

@@ -103,12 +103,30 @@ function pair.exchange(session, octets, done)
     return stream
 end
 
---- The code of the error object that fn(...) raises.
-function pair.raised_code(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert(not ok, "nothing was raised")
-    assert(http2.isError(err), tostring(err))
-    return err.code
+--- What a client's request comes to: {status, headers, interim, trailers, body, code, err}, filled
+--- as it comes. `done` is called when the stream has closed.
+function pair.view(stream, done)
+    local view = {interim = {}}
+    stream:on("response", function(headers)
+        view.status, view.headers = headers[":status"], headers
+    end)
+    stream:on("headers", function(headers)
+        table.insert(view.interim, headers)
+    end)
+    stream:on("trailers", function(headers)
+        view.trailers = headers
+    end)
+    stream:on("error", function(err)
+        view.err = err
+    end)
+    pair.collect(stream, function(body)
+        view.body = body
+    end)
+    stream:on("close", function()
+        view.code = stream.rstCode
+        done()
+    end)
+    return view
 end
 
 return pair

@@ -139,11 +139,13 @@ end
 function Process:_wait(seconds, complaint, ready)
     local deadline = socket.gettime() + seconds
     while true do
+        -- What was done in the last moment counts.
+        local is_over = socket.gettime() > deadline or self.pid and not self:is_alive()
         local result = ready()
         if result then
             return result
         end
-        if socket.gettime() > deadline or (self.pid and not self:is_alive()) then
+        if is_over then
             local output = self:output()
             self:stop()
             error(("%s %s:\n%s"):format(self.name, complaint, output), 0)

@@ -43,6 +43,20 @@ programs.hello = {
     end,
 }
 
+--- A server that sends back what comes.
+programs.echo_server = {
+    node = [[ t.serve({}, stream => {
+        stream.respond();
+        stream.pipe(stream);
+    }); ]],
+    lua = function(t)
+        t:serve({}, function(stream)
+            stream:respond()
+            stream:pipe(stream)
+        end)
+    end,
+}
+
 --- A server that does nothing but note.
 programs.silent_server = {
     node = [[ t.serve(); ]],

@@ -11,12 +11,14 @@ local Peer = {}
 Peer.__index = Peer
 
 local patience = 30 -- seconds; no wait takes as long on a machine that has time
+local turns_per_second = 30 -- at least, so that a machine that stood still has had its chance
 
 --- Lets the library's loop turn until `ready` gives something, which it returns; nil if that takes
 --- too long. `wake` is a socket whose input is worth an immediate look. What else is to go on
 --- meanwhile is `rawpeer.on_turn`.
 function rawpeer.turn_until(ready, seconds, wake)
-    local deadline = socket.gettime() + (seconds or patience)
+    seconds = seconds or patience
+    local deadline = socket.gettime() + seconds
     local idle = 0
     repeat
         http2.run("nowait")
@@ -31,7 +33,7 @@ function rawpeer.turn_until(ready, seconds, wake)
         if idle > 3 then
             socket.select(wake and {wake} or {}, nil, 0.001)
         end
-    until socket.gettime() > deadline
+    until socket.gettime() > deadline and idle >= seconds * turns_per_second
     return nil
 end
 

@@ -66,7 +66,7 @@ end
 function starving.run(folder, program, more)
     process.write_file(folder .. "/program.lua", program)
     local result = process.run({folder .. "/host", folder .. "/program.lua", tostring(more)},
-        {seconds = 300, ours = true})
+        {seconds = 850, ours = true})
     -- Lua's own buffers, when they fail, may raise something else in the program.
     local err = result.err:gsub("not enough memory\n", "")
     assert(err == "" and result.status == 0, err .. "status " .. result.status)

@@ -239,9 +239,9 @@ static int take_answer(lua_State *L) {
         lua_rawseti(L, -2, i);
     }
     int answer = lh2_hold(L);
-    lh2_anchor(L, lua_upvalueindex(1)); /* it may come before the session is anchored */
+    lh2_visit(L, lua_upvalueindex(1)); /* it may come before the session is anchored */
     lh2_tick_push(L, &client->session.object, looked_up, answer);
-    lh2_release(L, &client->session.object);
+    lh2_depart(L, &client->session.object);
     return 0;
 }
 

@@ -66,6 +66,9 @@ void lh2_duplex_destroy(lua_State *L, lh2_duplex *duplex) {
         return;
     }
     int error = lua_gettop(L);
+    lh2_push(L, &duplex->object);
+    lh2_visit(L, -1);
+    lua_pop(L, 1);
     duplex->is_destroyed = true;
     duplex->is_reading = false;
     if (!lua_isnil(L, error)) {
@@ -75,10 +78,9 @@ void lh2_duplex_destroy(lua_State *L, lh2_duplex *duplex) {
         lh2_set_private(L, error + 1, &error_key);
         lua_settop(L, error);
     }
-    lh2_retain(&duplex->object);
     lh2_writable_fail(L, duplex);
     duplex->ops->destroy(L, duplex);
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
     lua_settop(L, error - 1);
 }
 
@@ -114,9 +116,9 @@ static int destroy_method(lua_State *L) {
     lua_settop(L, 2);
     if (!duplex->is_destroyed)
         lh2_to_error(L); /* may raise: before there is an anchor */
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     lh2_duplex_destroy(L, duplex);
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
     return 1;
 }
 

@@ -20,22 +20,13 @@ static const char *const of_carrier[] = {
 
 static const lh2_class proxy_class = {"Http2Socket", NULL, NULL, NULL, NULL, NULL};
 
-static bool is_among(const char *const *names, const char *name) {
-    for (; *names != NULL; names++)
-        if (strcmp(*names, name) == 0)
-            return true;
-    return false;
-}
-
 /* Pushes the object that has the member `name`: the carrier where the connection is gone. [-0, +1, v] */
 static void push_target(lua_State *L) {
     exchange_socket *proxy = lh2_check(L, 1, &proxy_class);
-    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-    if (is_among(forbidden, name))
-        lh2_raise(L, "ERR_HTTP2_NO_SOCKET_MANIPULATION", NULL);
+    const char *name = lh2_proxy_check_member(L, forbidden);
     if (strcmp(name, "setTimeout") == 0)
         proxy->version->push_connection(L, proxy->carrier);
-    else if (!is_among(of_carrier, name))
+    else if (!lh2_proxy_is_among(of_carrier, name))
         proxy->version->push_socket(L, proxy->carrier);
     else
         lua_pushnil(L);

@@ -243,6 +243,7 @@ void lh2_hello_init(lua_State *L, lh2_server *server, int options) {
                            "ALPNCallback and ALPNProtocols are not to be given both");
         lua_pop(L, 1);
     }
+    server->has_sni_callback = has_sni;
     server->is_choosing = has_sni || has_alpn;
     net_tls_context_set_ask(server->tls, ask, server);
 }

@@ -170,6 +170,10 @@ static void begin(lh2_http1 *c, const h1_event *event) {
         lh2_http1_refuse(c, 505);
         return;
     }
+    if (lh2_server_is_misdirected(c->server, c->socket, event->head.authority)) {
+        lh2_http1_refuse(c, 421);
+        return;
+    }
     lh2_http1_await(c, event->head.has_body ? LH2_WAIT_BODY : LH2_WAIT_NOTHING);
     lh2_enter(c->server->object.runtime, begin_in_lua, &a, NULL);
     if (c->stream == NULL && !c->is_shut)

@@ -279,9 +279,9 @@ static int close_method(lua_State *L) {
         if (listener->net) {
             lh2_add_listener(L, 1, LH2_EVENT_CLOSE, true);
         } else {
-            lh2_anchor(L, 1);
+            lh2_visit(L, 1);
             lh2_tick_push(L, &listener->object, call_not_running, lh2_hold(L));
-            lh2_release(L, &listener->object);
+            lh2_depart(L, &listener->object);
         }
     }
     if (listener->net && !listener->is_closing) {
@@ -334,9 +334,9 @@ static int get_connections_method(lua_State *L) {
     lh2_listener *listener = lh2_check(L, 1, &lh2_listener_class);
     lh2_check_function(L, 2, "callback");
     lua_settop(L, 2);
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     lh2_tick_push(L, &listener->object, call_with_count, lh2_hold(L));
-    lh2_release(L, &listener->object);
+    lh2_depart(L, &listener->object);
     return 1;
 }
 

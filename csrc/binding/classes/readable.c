@@ -259,14 +259,14 @@ void lh2_readable_listened(lua_State *L, int index, int event, bool is_added) {
     lh2_duplex *duplex = lua_touserdata(L, index);
     if (!duplex->is_readable || (event != LH2_EVENT_DATA && event != LH2_EVENT_READABLE))
         return;
-    lh2_anchor(L, index);
+    lh2_visit(L, index);
     if (event == LH2_EVENT_READABLE && is_added)
         on_readable_added(L, duplex);
     else if (event == LH2_EVENT_READABLE)
         lh2_tick_push(L, &duplex->object, reconsider, 0);
     else if (is_added && duplex->flowing != 0)
         lh2_duplex_resume(L, duplex);
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
 }
 
 void lh2_readable_open(lua_State *L) {
@@ -280,12 +280,12 @@ void lh2_readable_open(lua_State *L) {
 static int pause_method(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_readable_class);
     bool is_news = duplex->flowing != 0;
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     duplex->flowing = 0;
     duplex->is_paused = true;
     duplex->is_asked = false;
     lh2_readable_update(L, duplex);
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
     if (is_news)
         lh2_emit_at(L, 1, LH2_EVENT_PAUSE, 0);
     lua_settop(L, 1);
@@ -295,9 +295,9 @@ static int pause_method(lua_State *L) {
 /* readable:resume() */
 static int resume_method(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_readable_class);
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     lh2_duplex_resume(L, duplex);
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
     lua_settop(L, 1);
     return 1;
 }
@@ -323,7 +323,7 @@ static int read_method(lua_State *L) {
     bool wants_all = lua_isnoneornil(L, 2);
     size_t wanted = wants_all ? 0 : (size_t)lh2_check_integer(L, 2, "size", 0, 1 << 30);
     lua_settop(L, 1);
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     if (wanted > duplex->high_water_mark)
         duplex->high_water_mark = wanted;
     size_t amount = readable_amount(duplex, wants_all, wanted);
@@ -337,7 +337,7 @@ static int read_method(lua_State *L) {
     if (wants_all || amount < wanted || amount == 0)
         lh2_readable_check_end(L, duplex);
     lh2_readable_update(L, duplex);
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
     if (amount > 0 && !duplex->is_errored && !duplex->is_close_emitted) {
         lua_pushvalue(L, 2);
         lh2_emit_at(L, 1, LH2_EVENT_DATA, 1);
@@ -372,7 +372,7 @@ static int unshift(lua_State *L) {
     const char *data = lh2_check_string(L, 2, "chunk", &size);
     if (duplex->is_end_emitted)
         return lh2_raise(L, "ERR_STREAM_UNSHIFT_AFTER_END_EVENT", NULL);
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     if (size > 0 && !duplex->is_destroyed) {
         put_back(L, duplex, data, size);
         if (duplex->flowing == 1)
@@ -381,7 +381,7 @@ static int unshift(lua_State *L) {
             schedule_readable(L, duplex);
     }
     lua_pushboolean(L, !duplex->is_destroyed && pending_size(duplex) < duplex->high_water_mark);
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
     return 1;
 }
 

@@ -19,10 +19,10 @@ bool lh2_response_is_open(const lh2_response *response) {
 static int refuse_write(lua_State *L, lh2_response *response, int callback) {
     if (callback > 0) {
         lh2_push_carrier(L, 1);
-        lh2_anchor(L, -1);
+        lh2_visit(L, -1);
         lua_pop(L, 1);
         lh2_call_later(L, &response->carrier->object, callback);
-        lh2_release(L, &response->carrier->object);
+        lh2_depart(L, &response->carrier->object);
     }
     lua_pushboolean(L, false);
     return 1;
@@ -102,10 +102,10 @@ static void call_back(lua_State *L, lh2_object *object, intptr_t callback) {
 static int finish_again(lua_State *L, lh2_response *response, int callback) {
     if (callback > 0) {
         lh2_push_carrier(L, 1);
-        lh2_anchor(L, -1);
+        lh2_visit(L, -1);
         lua_pushvalue(L, callback);
         lh2_tick_push(L, &response->carrier->object, call_back, lh2_hold(L));
-        lh2_release(L, &response->carrier->object);
+        lh2_depart(L, &response->carrier->object);
     }
     lua_settop(L, 1);
     return 1;

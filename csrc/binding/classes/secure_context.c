@@ -1,6 +1,7 @@
 #include "binding/classes/secure_context.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "binding/class.h"
 
@@ -100,6 +101,22 @@ static bool has_h2(const char *const *alpn, size_t count) {
     return false;
 }
 
+static const char *signatures(lua_State *L, int options) {
+    const char *list = lh2_opt_string(L, options, "sigalgs", NULL, NULL);
+    if (list && *list == '\0') {
+        lua_pushliteral(L, "");
+        lh2_raise_value(L, "options.sigalgs", "must not be empty", -1);
+    }
+    return list;
+}
+
+/* "auto" is the one that mbedTLS brings. */
+static bytes_slice field(lua_State *L, int options) {
+    bytes_slice text = single(L, options, "dhparam");
+    bool is_auto = text.size == 4 && memcmp(text.data, "auto", 4) == 0;
+    return is_auto ? bytes_slice_of(NULL, 0) : text;
+}
+
 static void refuse_pfx(lua_State *L, int options) {
     if (push_material(L, options, "pfx"))
         lh2_raise_value(L, "options.pfx", "is not supported: give key and cert as PEM", -1);
@@ -114,9 +131,11 @@ net_tls_context *lh2_secure_context(lua_State *L, int options, bool is_server,
         .is_server = is_server,
         .cert = single(L, options, "cert"),
         .key = single(L, options, "key"),
-        .crl = single(L, options, "crl"),
         .passphrase = lh2_opt_string(L, options, "passphrase", NULL, NULL),
         .ciphers = lh2_opt_string(L, options, "ciphers", NULL, NULL),
+        .groups = lh2_opt_string(L, options, "ecdhCurve", NULL, NULL),
+        .signatures = signatures(L, options),
+        .dhparam = field(L, options),
         .alpn = alpn,
         .alpn_count = alpn_count,
         .min_version = version_of(L, options, "minVersion"),
@@ -127,6 +146,7 @@ net_tls_context *lh2_secure_context(lua_State *L, int options, bool is_server,
         .is_h2_strict = has_h2(alpn, alpn_count),
     };
     tls.ca = several(L, options, "ca", &tls.ca_count);
+    tls.crls = several(L, options, "crl", &tls.crl_count);
     net_tls_context *context = NULL;
     net_error error = {.port = -1};
     if (is_server

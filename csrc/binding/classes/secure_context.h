@@ -5,9 +5,10 @@
 #include "binding/args.h"
 
 /* A context from the options at `options` (nil: none): key, cert, ca, crl, passphrase, ciphers,
- * minVersion, maxVersion, requestCert, rejectUnauthorized. A list of `alpn` with "h2" in it brings the
- * rules of RFC 9113 §9.2. A client's is shared with others of equal options, and so is not to be changed.
- * Raises with the transport's text. The caller has the one reference, or one more.
+ * ecdhCurve, sigalgs, dhparam, minVersion, maxVersion, requestCert, rejectUnauthorized. A list of `alpn`
+ * with "h2" in it brings the rules of RFC 9113 §9.2. A client's is shared with others of equal options,
+ * and so is not to be changed. Raises with the transport's text. The caller has the one reference, or
+ * one more.
  * [-0, +0, e] */
 net_tls_context *lh2_secure_context(lua_State *L, int options, bool is_server,
                                     const char *const *alpn, size_t alpn_count);

@@ -93,6 +93,7 @@ void lh2_secure_server_init(lua_State *L, lh2_server *server, int options) {
     server->tls = lh2_secure_context(L, options, true, alpn, alpn_count(server));
     net_tls_context_set_keylog(server->tls, on_key_line, server);
     lh2_hello_init(L, server, options);
+    server->is_sni_strict = lh2_opt_boolean(L, options, "strictSni", false);
     if (lh2_opt_field(L, options, "origins", LUA_TTABLE) == LUA_TTABLE) {
         lh2_read_origins(L);
         lh2_set_private(L, -2, &lh2_server_origins_key);

@@ -152,10 +152,10 @@ static void call_with_count(lua_State *L, lh2_object *object, intptr_t callback)
 static int server_get_connections(lua_State *L) {
     lh2_server *server = lh2_check(L, 1, &lh2_server_class);
     lh2_check_function(L, 2, "callback");
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     lua_pushvalue(L, 2);
     lh2_tick_push(L, &server->object, call_with_count, lh2_hold(L));
-    lh2_release(L, &server->object);
+    lh2_depart(L, &server->object);
     lua_settop(L, 1);
     return 1;
 }
@@ -185,9 +185,9 @@ static int server_emit(lua_State *L) {
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
     bool is_secured = server->is_secure && strcmp(name, "secureConnection") == 0;
     if (is_secured || strcmp(name, "connection") == 0) {
-        lh2_anchor(L, 1);
+        lh2_visit(L, 1);
         lh2_server_inject(L, server, 3, is_secured);
-        lh2_release(L, &server->object);
+        lh2_depart(L, &server->object);
     }
     return lh2_emitter_emit(L);
 }

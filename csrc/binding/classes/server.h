@@ -47,6 +47,8 @@ typedef struct lh2_server {
     bool is_draining; /* ... with a grace: sessions end, too */
     bool has_origins; /* options.origins, under lh2_server_origins_key */
     bool is_choosing; /* SNICallback or ALPNCallback is there (hello.c) */
+    bool has_sni_callback;
+    bool is_sni_strict; /* options.strictSni: see misdirected.c */
 } lh2_server;
 
 extern const lh2_class lh2_server_class;
@@ -113,6 +115,15 @@ void lh2_server_weigh(lh2_session *session);
 void lh2_server_forget_weight(lh2_session *session);
 /* Whether the session's server has no room for new streams. */
 bool lh2_server_is_crowded(const lh2_session *session);
+
+/* ---- requests for other hosts (misdirected.c) */
+
+/* Whether what is asked of `authority`, a host with or without a port, is to be refused on a connection
+ * that was made for another host. */
+bool lh2_server_is_misdirected(const lh2_server *server, const net_socket *socket,
+                               bytes_slice authority);
+/* Answers such a request with 421; false if it is none. */
+bool lh2_server_misdirects(lh2_session *session, const h2_event *event);
 
 /* ---- the end (server_end.c) */
 

@@ -92,7 +92,7 @@ int lh2_server_close(lua_State *L) {
         lh2_check_function(L, 3, "callback");
     bool is_running = server->listener != NULL || server->is_closing ||
                       (grace_ms >= 0 && server->connection_count > 0);
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     if (is_running) {
         server->is_closing = true;
         if (!lua_isnil(L, 3)) {
@@ -108,7 +108,7 @@ int lh2_server_close(lua_State *L) {
         lua_pushvalue(L, 3);
         lh2_tick_push(L, &server->object, not_running, lh2_hold(L));
     }
-    lh2_release(L, &server->object);
+    lh2_depart(L, &server->object);
     lua_settop(L, 1);
     return 1;
 }

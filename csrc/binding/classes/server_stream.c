@@ -314,6 +314,8 @@ void lh2_server_stream_request(lua_State *L, lh2_session *session, const h2_even
         h2_session_reset(session->engine, event->stream_id, H2_REFUSED_STREAM);
         return;
     }
+    if (lh2_server_misdirects(session, event))
+        return;
     lh2_stream *stream = lh2_stream_new(L, &lh2_server_stream_class, session, event->stream_id,
                                         !event->headers.is_end, true);
     lh2_blame(&stream->duplex.object);

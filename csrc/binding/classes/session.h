@@ -29,6 +29,7 @@ typedef struct lh2_session {
     uint64_t moved_ms;                        /* when it was seen that the peer takes octets, */
     uint64_t moved_octets;                    /* and so many then; moved_ms 0: none wait */
     uint32_t keep_alive_ms, write_timeout_ms; /* 0: none */
+    uint32_t max_turn_octets;                 /* read in one turn of the loop */
     struct lh2_server *server;                /* of a server's session, while both live */
     list_node link;                           /* among the server's sessions */
     size_t weight;                            /* what it adds to the server's memory */

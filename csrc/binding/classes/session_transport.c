@@ -428,6 +428,7 @@ lh2_session *lh2_session_new(lua_State *L, const lh2_class *class, size_t size,
     options.counters = lh2_perf_session_counters(session->marks);
     session->timer_ms = session->linger_ms = session->connect_ms = H2_NEVER;
     session->keep_alive_ms = config->keep_alive_timeout_ms;
+    session->max_turn_octets = config->max_turn_octets;
     session->write_timeout_ms = config->write_timeout_ms;
     list_init(&session->streams);
     list_init(&session->link);
@@ -458,6 +459,7 @@ static bool is_encrypted(lua_State *L, const net_socket *socket) {
 void lh2_session_attach(lua_State *L, lh2_session *session, net_socket *socket) {
     session->socket = socket;
     net_socket_set_events(socket, &socket_events, session);
+    net_socket_set_share(socket, session->max_turn_octets);
     if (net_wire_new(&session->wire, session->object.runtime->loop, session->engine, &session_pipe,
                      session, &wire_events, session) != 0) {
         lh2_push_error(L, "ERR_HTTP2_NO_MEM", NULL);

@@ -161,13 +161,13 @@ static int reset_and_destroy(lua_State *L) {
     lh2_socket *socket = lh2_check(L, 1, &lh2_socket_class);
     lua_settop(L, 1);
     socket->is_reset = !socket->is_connecting;
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     if (lh2_socket_transport(socket))
         lua_pushnil(L);
     else
         lh2_push_error(L, "ERR_SOCKET_CLOSED", NULL);
     lh2_duplex_destroy(L, &socket->duplex);
-    lh2_release(L, &socket->duplex.object);
+    lh2_depart(L, &socket->duplex.object);
     return 1;
 }
 

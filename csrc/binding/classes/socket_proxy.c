@@ -21,23 +21,28 @@ static const char *const of_session[] = {"setTimeout", "ref", "unref", NULL};
 
 static const lh2_class proxy_class = {"Http2SessionSocket", NULL, NULL, NULL, NULL, NULL};
 
-static bool is_among(const char *const *names, const char *name) {
+bool lh2_proxy_is_among(const char *const *names, const char *name) {
     for (; *names != NULL; names++)
         if (strcmp(*names, name) == 0)
             return true;
     return false;
 }
 
+const char *lh2_proxy_check_member(lua_State *L, const char *const *hidden) {
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    if (lh2_proxy_is_among(hidden, name))
+        lh2_raise(L, "ERR_HTTP2_NO_SOCKET_MANIPULATION", NULL);
+    return name;
+}
+
 /* The proxy whose member `name` (at 2) may be used; the object that has the member is pushed.
  * [-0, +1, v] */
 static void push_target(lua_State *L) {
     lh2_socket_proxy *proxy = lh2_check(L, 1, &proxy_class);
-    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-    if (is_among(forbidden, name))
-        lh2_raise(L, "ERR_HTTP2_NO_SOCKET_MANIPULATION", NULL);
+    const char *name = lh2_proxy_check_member(L, forbidden);
     if (proxy->session == NULL)
         lh2_raise(L, "ERR_HTTP2_SOCKET_UNBOUND", NULL);
-    if (is_among(of_session, name))
+    if (lh2_proxy_is_among(of_session, name))
         lh2_push(L, &proxy->session->object);
     else
         lh2_get_private(L, 1, &target_key);

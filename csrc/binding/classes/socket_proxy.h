@@ -25,6 +25,10 @@ void lh2_socket_proxy_unbind(lua_State *L, lh2_session *session);
 /* Registers its class. [-0, +0, m] */
 void lh2_socket_proxy_open(lua_State *L);
 
+/* Whether the name is in the list, which ends with NULL. */
+bool lh2_proxy_is_among(const char *const *names, const char *name);
+/* The name, at 2, of the member that a proxy is asked for; raises for those that are hidden. [-0, +0, v] */
+const char *lh2_proxy_check_member(lua_State *L, const char *const *hidden);
 /* What __index and __newindex of a proxy come to, with the object that has the member on top: the name is
  * at 2, the value at 3. A method is bound to its object. [-1, +1, e], [-1, +0, e] */
 int lh2_proxy_get_member(lua_State *L);

@@ -112,12 +112,13 @@ static bool is_by_peer(lua_State *L, int index) {
     return is_so;
 }
 
-/* Replaces the cause on top (or nil) by the error of a request that was never sent. */
-static void push_cancel(lua_State *L) {
+/* Replaces the cause on top by the error of a request that was never sent; without one (nil) `by` tells
+ * who ended its session. */
+static void push_cancel(lua_State *L, h2_by by) {
     int cause = lua_gettop(L);
     if (lua_isnil(L, cause)) {
         lh2_push_error(L, "ERR_HTTP2_STREAM_CANCEL", NULL);
-        lh2_set_verdict(L, "session", H2_BY_LOCAL, false);
+        lh2_set_verdict(L, "session", by, false);
     } else {
         lua_getfield(L, cause, "message");
         lh2_push_error(L, "ERR_HTTP2_STREAM_CANCEL",
@@ -135,6 +136,21 @@ static bool is_left_out(lua_State *L, const lh2_session *session, const lh2_stre
     return session->role == H2_CLIENT && session->has_goaway &&
            session->goaway_code != H2_NO_ERROR && stream->id > session->goaway_last_id &&
            !lua_isnil(L, -1) && is_by_peer(L, lua_gettop(L));
+}
+
+/* Whether the request was still waiting for the peer's limit of concurrent streams. */
+static bool is_unsent(const lh2_session *session, const lh2_stream *stream) {
+    return session->role == H2_CLIENT && !stream->is_push && stream->id != 0 &&
+           !stream->is_engine_done && !h2_session_has_begun(session->engine, stream->id);
+}
+
+/* What ends the session (on top, or nil) is that of the stream, with its own verdict. */
+static void judge_unsent(lua_State *L, const lh2_session *session) {
+    bool has_peer_left = lua_isnil(L, -1) && session->code == H2_CANCEL;
+    if (has_peer_left)
+        push_cancel(L, H2_BY_PEER);
+    else if (!lua_isnil(L, -1))
+        lh2_to_unsent(L);
 }
 
 /* Ends with the error on top, or nil. A request that no handler was told of has nobody to hear of
@@ -165,13 +181,15 @@ void lh2_stream_session_gone(lua_State *L, lh2_stream *stream) {
         lh2_duplex_abort_writing(L, &stream->duplex, true);
     }
     if (is_pending && (session->is_connecting || !session->has_connected)) {
-        push_cancel(L);
+        push_cancel(L, H2_BY_LOCAL);
         if (session->code == H2_NO_ERROR)
             stream->rst_code = H2_INTERNAL_ERROR;
     }
     if (is_left_out(L, session, stream)) {
         lh2_push_session_error(L, session->goaway_code, H2_BY_PEER, false);
         lua_replace(L, -2);
+    } else if (is_unsent(session, stream)) {
+        judge_unsent(L, session);
     }
     /* Whatever the engine still has to tell of it would find nobody. */
     if (stream->id != 0 && !stream->is_engine_done)
@@ -302,6 +320,8 @@ void lh2_stream_closed(lua_State *L, lh2_stream *stream, const h2_event *event) 
     if (code == H2_CANCEL) {
         lh2_duplex_end(L, duplex);
         lua_pushnil(L);
+        if (is_cut_off && !event->close.is_processed)
+            push_cancel(L, event->close.by);
     } else {
         lh2_push_stream_error(L, code, event->close.by, event->close.is_processed);
     }

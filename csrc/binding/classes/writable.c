@@ -303,25 +303,6 @@ void lh2_duplex_take_writing(lh2_duplex *duplex) {
 
 /* ----------------------------------------------------------------------------------- methods */
 
-/* Calls a callback that got no further than the call: data is a held {function, error}. */
-static void call_back(lua_State *L, lh2_object *object, intptr_t data) {
-    lh2_push_held(L, (int)data);
-    lh2_drop(L, (int)data);
-    lua_rawgeti(L, -1, 1);
-    lua_rawgeti(L, -2, 2);
-    lh2_call_blaming(L, 1, object);
-    lua_pop(L, 1);
-}
-
-void lh2_call_later(lua_State *L, lh2_object *object, int callback) {
-    lua_createtable(L, 2, 0);
-    lua_insert(L, -2);
-    lua_rawseti(L, -2, 2);
-    lua_pushvalue(L, callback);
-    lua_rawseti(L, -2, 1);
-    lh2_tick_push(L, object, call_back, lh2_hold(L));
-}
-
 int lh2_write_arguments(lua_State *L) {
     int given = lua_gettop(L);
     lua_settop(L, 4);
@@ -379,10 +360,10 @@ static write_result write_chunk(lua_State *L, lh2_duplex *duplex, lh2_encoding e
 
 bool lh2_duplex_write(lua_State *L, lh2_encoding encoding, int callback) {
     lh2_duplex *duplex = lua_touserdata(L, 1);
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     write_result result = write_chunk(L, duplex, encoding, callback, callback);
     bool has_room = result == WRITE_HAS_ROOM && !duplex->is_destroyed;
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
     return has_room;
 }
 
@@ -431,14 +412,14 @@ static void settle_callback(lua_State *L, lh2_duplex *duplex, int callback, bool
 void lh2_duplex_finish(lua_State *L, lh2_encoding encoding, int callback) {
     lh2_duplex *duplex = lua_touserdata(L, 1);
     bool is_first = !duplex->is_ending, has_chunk = !lua_isnil(L, 2);
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     if (!has_chunk || write_chunk(L, duplex, encoding, 0, callback) != WRITE_REFUSED) {
         duplex->corked = 0;
         if (callback)
             settle_callback(L, duplex, callback, is_first);
         lh2_writable_end(L, duplex);
     }
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
 }
 
 /* writable:finish([chunk][, encoding][, callback]), and under the name `end` too. */
@@ -463,9 +444,9 @@ static int uncork(lua_State *L) {
     lh2_duplex *duplex = lh2_check(L, 1, &lh2_writable_class);
     if (duplex->corked == 0 || --duplex->corked > 0)
         return 0;
-    lh2_anchor(L, 1);
+    lh2_visit(L, 1);
     send_waiting(L, duplex);
-    lh2_release(L, &duplex->object);
+    lh2_depart(L, &duplex->object);
     return 0;
 }
 

@@ -139,6 +139,20 @@ static void unsent_answers_are_bounded(void **state) {
     assert_calm(h2_limits_outbound(&limits, &fault));
 }
 
+static void twice_as_many_streams_as_are_offered_are_taken_in_a_tick(void **state) {
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        assert_false(h2_limits_is_hasty(&limits, 10));
+        h2_limits_accepted(&limits);
+    }
+    assert_true(h2_limits_is_hasty(&limits, 10));
+    assert_false(h2_limits_is_hasty(&limits, UINT32_MAX)); /* no limit was announced */
+    limits.options.max_streams_per_tick = 21;
+    assert_false(h2_limits_is_hasty(&limits, 10));
+    h2_limits_accepted(&limits);
+    assert_true(h2_limits_is_hasty(&limits, UINT32_MAX));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_burst_of_resets_is_borne_and_then_so_many_a_second, setup),
@@ -152,6 +166,7 @@ int main(void) {
         cmocka_unit_test_setup(one_continuation_frame_may_be_empty, setup),
         cmocka_unit_test_setup(window_updates_are_earned, setup),
         cmocka_unit_test_setup(unsent_answers_are_bounded, setup),
+        cmocka_unit_test_setup(twice_as_many_streams_as_are_offered_are_taken_in_a_tick, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,10 +53,15 @@ static void requests_over_the_peers_limit_wait_for_their_turn(void **state) {
     assert_int_equal(h2_session_get_stream(p.session, 3, &figures), H2_OK);
     assert_true(figures.is_waiting);
     assert_int_equal(h2_session_stream_count(p.session), 3);
+    assert_true(h2_session_has_begun(p.session, 1));
+    assert_false(h2_session_has_begun(p.session, 3));
     peer_respond(&p, H2_FLAG_END_STREAM, 1);
     peer_expect(&p, "response 1 200 end; close 1 NO_ERROR local", "HEADERS 3 end");
     peer_setting(&p, H2_SETTINGS_MAX_CONCURRENT_STREAMS, 2);
     peer_expect(&p, "settings", "SETTINGS ack; HEADERS 5 end");
+    (void)h2_session_terminate(p.session, H2_NO_ERROR, bytes_slice_of(NULL, 0));
+    assert_true(h2_session_has_begun(p.session, 5));
+    assert_false(h2_session_has_begun(p.session, 7));
 }
 
 static void all_that_is_said_of_a_request_waits_with_it(void **state) {

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "h2/h2.h"
+
 static bytes_slice text_of(const char *text) {
     return bytes_slice_of(text, strlen(text));
 }

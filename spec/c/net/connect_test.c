@@ -1,17 +1,23 @@
 #include "support/net_support.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "net/internal.h"
 
-static int free_port(net_loop *loop) {
-    test_server probe = {0};
-    endpoint unused = {0};
-    server_open(&probe, loop, &unused);
-    server_close(&probe, loop);
-    return probe.port;
+/* A socket that is bound to a port of this address, one of the system's choice at 0. */
+static int bind_socket(const char *address, int *port) {
+    struct sockaddr_storage place;
+    struct sockaddr_in *bound = (struct sockaddr_in *)&place;
+    socklen_t size = sizeof(*bound);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    net_parse_address(address, *port, &place);
+    assert_int_equal(bind(fd, (struct sockaddr *)bound, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)bound, &size), 0);
+    *port = ntohs(bound->sin_port);
+    return fd;
 }
 
 static void connect_to(endpoint *client, net_loop *loop, const char *host, int port, int family) {
@@ -39,7 +45,7 @@ static void connects_to_an_address_without_looking_it_up(void **state) {
 
 static void tells_code_address_and_port_of_a_refused_connection(void **state) {
     endpoint client = {0};
-    int port = free_port(*state);
+    int port = 0, holder = bind_socket("127.0.0.1", &port); /* it does not listen */
     connect_to(&client, *state, "127.0.0.1", port, 0);
     assert_true(net_socket_is_connecting(client.socket));
     assert_int_equal(client.errors, 0);
@@ -54,6 +60,7 @@ static void tells_code_address_and_port_of_a_refused_connection(void **state) {
     assert_string_equal(client.error.text, text);
     assert_int_equal(client.connects, 0);
     endpoint_close(&client, *state);
+    close(holder);
 }
 
 static void tells_of_a_name_that_nobody_knows(void **state) {
@@ -115,13 +122,14 @@ static void goes_on_with_ipv4_when_ipv6_is_refused(void **state) {
 
 static void reports_the_first_address_when_all_fail(void **state) {
     endpoint client = {0};
-    int port = free_port(*state);
+    int port = 0, holder = bind_socket("0.0.0.0", &port);
     connect_to(&client, *state, "four-first.test", port, 0);
     RUN_UNTIL(*state, client.errors == 1);
     assert_string_equal(client.error.code, "ECONNREFUSED");
     assert_string_equal(client.error.address, "127.0.0.5");
     assert_int_equal(client.error.port, port);
     endpoint_close(&client, *state);
+    close(holder);
 }
 
 static void note_lookup(net_socket *socket, const net_error *error, const char *address, int family,
@@ -145,11 +153,10 @@ static void lets_the_families_take_turns(void **state) {
 }
 
 /* A listening socket whose queue is full: the kernel lets further connections wait. */
-static int open_full_listener(int port, int *fillers, size_t count) {
+static int open_full_listener(int *port, int *fillers, size_t count) {
     struct sockaddr_storage address;
-    net_parse_address("127.0.0.3", port, &address);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(struct sockaddr_in)), 0);
+    int fd = bind_socket("127.0.0.3", port);
+    net_parse_address("127.0.0.3", *port, &address);
     assert_int_equal(listen(fd, 0), 0);
     for (size_t i = 0; i < count; i++) {
         fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -163,7 +170,7 @@ static void tries_the_next_address_when_the_first_is_slow(void **state) {
     endpoint client = {0}, accepted = {0};
     int fillers[3];
     server_open(&listening, *state, &accepted);
-    int full = open_full_listener(listening.port, fillers, 3);
+    int full = open_full_listener(&listening.port, fillers, 3);
     net_connect_options options = {
         .host = "slow-first.test", .port = listening.port, .attempt_delay_ms = 30};
     uint64_t start = uv_hrtime();
@@ -185,8 +192,8 @@ static void tries_the_next_address_when_the_first_is_slow(void **state) {
 
 static void gives_up_an_attempt_that_is_under_way(void **state) {
     endpoint client = {0};
-    int fillers[3], port = free_port(*state);
-    int full = open_full_listener(port, fillers, 3);
+    int fillers[3], port = 0;
+    int full = open_full_listener(&port, fillers, 3);
     connect_to(&client, *state, "127.0.0.3", port, 0);
     run_for(*state, 5);
     assert_true(net_socket_is_connecting(client.socket));

@@ -59,7 +59,8 @@ static void refuses_keys_and_certificates_that_are_none(void **state) {
     options.ca = &junk;
     assert_refused(&options, "ERR_OSSL_PEM_NO_START_LINE");
     options = client_options();
-    options.crl = junk;
+    options.crls = &junk;
+    options.crl_count = 1;
     assert_refused(&options, "ERR_CRYPTO_OPERATION_FAILED");
 }
 

@@ -46,6 +46,10 @@ static void keeps_apart_what_differs_in_one_option(void **state) {
     WITH((options.cert = certificate("client.crt"), options.key = certificate("client.key")));
     WITH(options.passphrase = "");
     WITH(options.ciphers = "ECDHE-ECDSA-CHACHA20-POLY1305");
+    WITH(options.groups = "P-256");
+    WITH(options.signatures = "ECDSA+SHA256:RSA+SHA256");
+    bytes_slice crl = certificate("ca.crl");
+    WITH((options.crls = &crl, options.crl_count = 1));
     WITH(options.alpn_count = 0);
     WITH(options.max_version = TLS_VERSION_1_2);
     WITH(options.min_version = TLS_VERSION_1_2);

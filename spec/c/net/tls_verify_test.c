@@ -105,7 +105,9 @@ static void heeds_a_revocation_list(void **state) {
     (void)state;
     tls_pair pair;
     net_tls_options client = client_options(), server = server_options();
-    client.crl = certificate("ca.crl");
+    bytes_slice crl = certificate("ca.crl");
+    client.crls = &crl;
+    client.crl_count = 1;
     pair_shake(&pair, &client, &server, "localhost");
     assert_string_equal(pair.client_error.code, "CERT_REVOKED");
     pair_close(&pair);
