@@ -300,4 +300,32 @@ describe("requests that a client gives up", function()
         assert.same({"request aborted", "request close", "response finish", "response close",
             "truefalse"}, log)
     end)
+
+    it("leave the error of a reset to the stream", function()
+        local log, give_up = {}, nil
+        pair.play{
+            server = function(server)
+                server:on("request", function(request, response)
+                    pair.log(log, "request ", request, {"aborted", "close", "error"})
+                    pair.log(log, "response ", response, {"finish", "close", "error"})
+                    request.stream:on("close", function()
+                        log[#log + 1] = request.stream.errored.code
+                        log[#log + 1] = tostring(request.errored)
+                        log[#log + 1] = tostring(response.errored)
+                    end)
+                    give_up()
+                end)
+            end,
+            client = function(session)
+                local stream = session:request{[":path"] = "/"}
+                stream:on("error", function() end)
+                function give_up()
+                    stream:close(http2.constants.NGHTTP2_INTERNAL_ERROR)
+                    session:close()
+                end
+            end,
+        }
+        assert.same({"request aborted", "request close", "response finish", "response close",
+            "ERR_HTTP2_STREAM_ERROR", "nil", "nil"}, log)
+    end)
 end)

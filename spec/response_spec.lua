@@ -86,6 +86,70 @@ for _, version in ipairs(exchange.versions) do
             assert.same({"a=1", "b=2", "c=3"}, view.headers["set-cookie"])
         end)
 
+        it("keeps headers through any changes, however many and large", function()
+            local names = {"content-type", "x-a", "X-Long-Name", "set-cookie", "x-b"}
+            local values = {
+                "", "text", ("long "):rep(60) .. ".", 7, -1.5, true, false, {}, {"1"},
+                {"a", 2, ("b"):rep(90)},
+            }
+            local view = response_of(function(response)
+                local order, set, state = {}, {}, 1
+                local function random(count)
+                    state = state * 1103515245 % 2147483648 + 12345
+                    return math.floor(state / 65536) % count + 1
+                end
+                local function forget(name)
+                    set[name] = nil
+                    for i = #order, 1, -1 do
+                        if order[i] == name then
+                            table.remove(order, i)
+                        end
+                    end
+                end
+                local function put(name, value)
+                    if set[name] == nil then
+                        order[#order + 1] = name
+                    end
+                    set[name] = value
+                end
+                local function joined(old, value)
+                    local all = {}
+                    for _, values_of_one in ipairs{old, value} do
+                        local is_list = type(values_of_one) == "table"
+                        for _, one in ipairs(is_list and values_of_one or {values_of_one}) do
+                            all[#all + 1] = one
+                        end
+                    end
+                    return all
+                end
+                for _ = 1, 300 do
+                    local name, value = names[random(#names)], values[random(#values)]
+                    local folded, deed = name:lower(), random(5)
+                    if deed == 1 then
+                        response:removeHeader(name)
+                        forget(folded)
+                    elseif deed == 2 and set[folded] ~= nil then
+                        response:appendHeader(name, value)
+                        put(folded, joined(set[folded], value))
+                    else
+                        response:setHeader(name, value)
+                        put(folded, value)
+                    end
+                    assert.same(order, response:getHeaderNames())
+                    assert.same(set, response:getHeaders())
+                    assert.same(set[folded], response:getHeader(name))
+                end
+                for _, name in ipairs(names) do
+                    response:setHeader(name, name)
+                end
+                response:finish()
+            end)
+            for _, name in ipairs(names) do
+                local value = view.headers[name:lower()]
+                assert.equal(name, type(value) == "table" and value[1] or value)
+            end
+        end)
+
         it("refuses names and values that cannot be sent, and changes nothing", function()
             response_of(function(response)
                 response:setHeader("x", "y")

@@ -21,12 +21,14 @@ void lh2_blame(lh2_object *object);
  * caller: calls the function below its `nargs` arguments on the stack, no results. [-(nargs+1), +0, -] */
 bool lh2_call_blaming(lua_State *L, int nargs, lh2_object *blame);
 
+/* The same in a tick: calls the function at index `callback` with the value on top, blaming the object
+ * (tick.c). [-1, +0, m] */
+void lh2_call_later(lua_State *L, lh2_object *object, int callback);
+
 /* Hands the error on top, with traceback text already in it, to http2.run's caller or to
  * onUncaught's function. [-1, +0, -] */
 void lh2_uncaught(lua_State *L);
 /* Prints the error on top, with its traceback, to standard error. [-1, +0, -] */
-void lh2_print_error(lua_State *L);
-/* Writes the error on top, with its traceback, to standard error. [-1, +0, m] */
 void lh2_print_error(lua_State *L);
 /* Raises the error that lh2_uncaught has kept for run. [-0, +0, v] */
 int lh2_raise_uncaught(lua_State *L);

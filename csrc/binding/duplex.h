@@ -133,9 +133,6 @@ lh2_encoding lh2_write_encoding(lua_State *L, const lh2_duplex *duplex);
  * whether there is room for more. [-0, +0, e] */
 bool lh2_duplex_write(lua_State *L, lh2_encoding encoding, int callback);
 void lh2_duplex_finish(lua_State *L, lh2_encoding encoding, int callback);
-/* Has the function at index `callback` called in a tick, blaming the object, with the value on top.
- * [-1, +0, m] */
-void lh2_call_later(lua_State *L, lh2_object *object, int callback);
 /* What the class does when "data" or "readable" gets its first listener or loses its last, for one
  * that watches them: the object at `index` is a duplex. [-0, +0, e] */
 void lh2_readable_listened(lua_State *L, int index, int event, bool is_added);

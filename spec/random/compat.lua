@@ -40,12 +40,23 @@ local deeds = {
     of_request("resume"), of_request("pause"), of_request("read"),
     of_request("setEncoding", "utf8"),
     function(_, response)
-        attempt(response, "writeHead", pick{200, 404, 204, 304, 500}, {a = "b"})
+        attempt(response, "writeHead", pick{200, 404, 204, 304, 500},
+            pick{{a = "b"}, {"x-a", "1", "X-A", 2}, {{"x-a", {}}}, {["X-B"] = ("b"):rep(300)}})
     end,
     function(_, response)
-        attempt(response, "setHeader",
-            pick{"x-a", "connection", "content-length", "date", "transfer-encoding", "a b"},
-            pick{"1", "keep-alive", "close", "7", "\n"})
+        for _ = 1, random(0, 5) do
+            attempt(response, pick{"setHeader", "setHeader", "appendHeader"},
+                pick{"x-a", "X-Other", "connection", "content-length", "date", "set-cookie",
+                    "transfer-encoding", "a b"},
+                pick{"1", "keep-alive", "close", 7, 0.5, true, "\n", {}, {"1", 2, false}, print,
+                    ("x"):rep(random(0, 200))})
+        end
+    end,
+    function(_, response)
+        local name = pick{"X-A", "set-cookie", "date"}
+        attempt(response, pick{"getHeader", "hasHeader", "removeHeader"}, name)
+        attempt(response, "getHeaderNames")
+        attempt(response, "setTrailer", name, pick{"1", {2, true}})
     end,
     function(request, response)
         attempt(response, pick{"write", "finish"}, player.body(), function()
@@ -97,6 +108,7 @@ local deeds = {
     function(request, response)
         read_all(response, {"headersSent", "finished", "writableEnded", "statusCode", "stream",
             "socket", "req", "writableLength"})
+        read_all(response.stream or {}, {"sentHeaders", "sentTrailers"})
         if request then
             read_all(request, {"headers", "rawHeaders", "trailers", "complete", "aborted",
                 "authority", "scheme", "method", "url", "socket", "stream", "httpVersion"})

@@ -265,7 +265,6 @@ static const luaL_Reg methods[] = {
 
 FORWARD(aborted)
 FORWARD(destroyed)
-FORWARD(errored)
 FORWARD(readable)
 FORWARD(readableEnded)
 FORWARD(readableAborted)
@@ -274,6 +273,15 @@ FORWARD(readableFlowing)
 FORWARD(readableLength)
 FORWARD(readableHighWaterMark)
 FORWARD(readableEncoding)
+
+/* What ends the stream otherwise is the stream's alone. */
+static int get_errored(lua_State *L) {
+    if (!self(L)->is_destroyed)
+        return lua_pushnil(L), 1;
+    lh2_push_carrier(L, 1);
+    lua_getfield(L, -1, "errored");
+    return 1;
+}
 
 static const luaL_Reg getters[] = {
     {"headers", get_headers},

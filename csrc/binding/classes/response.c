@@ -332,12 +332,20 @@ static int get_socket(lua_State *L) {
     }
 
 FORWARD(destroyed)
-FORWARD(errored)
 FORWARD(writableFinished)
 FORWARD(writableLength)
 FORWARD(writableHighWaterMark)
 FORWARD(writableNeedDrain)
 FORWARD(writableCorked)
+
+/* What ends the stream otherwise is the stream's alone. */
+static int get_errored(lua_State *L) {
+    if (!self(L)->is_destroyed)
+        return lua_pushnil(L), 1;
+    lh2_push_carrier(L, 1);
+    lua_getfield(L, -1, "errored");
+    return 1;
+}
 
 static const luaL_Reg getters[] = {
     {"statusCode", get_status_code},

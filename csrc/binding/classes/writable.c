@@ -303,25 +303,6 @@ void lh2_duplex_take_writing(lh2_duplex *duplex) {
 
 /* ----------------------------------------------------------------------------------- methods */
 
-/* Calls a callback that got no further than the call: data is a held {function, error}. */
-static void call_back(lua_State *L, lh2_object *object, intptr_t data) {
-    lh2_push_held(L, (int)data);
-    lh2_drop(L, (int)data);
-    lua_rawgeti(L, -1, 1);
-    lua_rawgeti(L, -2, 2);
-    lh2_call_blaming(L, 1, object);
-    lua_pop(L, 1);
-}
-
-void lh2_call_later(lua_State *L, lh2_object *object, int callback) {
-    lua_createtable(L, 2, 0);
-    lua_insert(L, -2);
-    lua_rawseti(L, -2, 2);
-    lua_pushvalue(L, callback);
-    lua_rawseti(L, -2, 1);
-    lh2_tick_push(L, object, call_back, lh2_hold(L));
-}
-
 int lh2_write_arguments(lua_State *L) {
     int given = lua_gettop(L);
     lua_settop(L, 4);
