@@ -51,10 +51,6 @@ local function said_by_server(name, options, ...)
             table.unpack(words),
         }
     end)
-    finally(function()
-        server:stop()
-        process.remove(folder)
-    end)
     options.ca = cert.read("ca.crt")
     local view = {}
     local session = loop.track(http2.connect("https://localhost:" .. port, options))
@@ -71,6 +67,8 @@ local function said_by_server(name, options, ...)
     end
     session:destroy()
     view.said = server:output()
+    server:stop()
+    process.remove(folder)
     return view
 end
 
