@@ -30,8 +30,9 @@ describe("a client's limits in time", function()
         finally(function() timers.clearInterval(alive) end)
         local duplex = require("http2_core").EventEmitter()
         duplex.connecting = true
-        function duplex.write() end
-        function duplex.destroy() end
+        for _, name in ipairs{"pause", "resume", "write", "finish", "destroy"} do
+            duplex[name] = function() end
+        end
         local err
         local session = loop.track(http2.connect("http://localhost", {
             handshakeTimeout = 100, createConnection = function() return duplex end,

@@ -238,6 +238,12 @@ describe("createConnection", function()
         assert.equal("ERR_INVALID_ARG_TYPE", raised_code(connect(nil)))
         assert.equal("ERR_INVALID_ARG_TYPE", raised_code(connect({})))
         assert.equal("ERR_INVALID_ARG_TYPE", raised_code(connect("socket")))
+        for _, name in ipairs{"on", "pause", "resume", "write", "finish", "destroy"} do
+            local part = setmetatable({}, {__index = function(_, key)
+                return key ~= name and a[key] or nil
+            end})
+            assert.equal("ERR_INVALID_ARG_TYPE", raised_code(connect(part)))
+        end
         loop.track(connect(a)())
         assert.equal("ERR_HTTP2_SOCKET_BOUND", raised_code(connect(a)))
         assert.equal("ERR_INVALID_ARG_TYPE", raised_code(http2.connect, "http://localhost",

@@ -13,11 +13,20 @@ static bool has_method(lua_State *L, int index, const char *name) {
     return is_there;
 }
 
+/* Whether all of its methods are there that a session calls (duplex_pipe.c). */
+static bool is_duplex(lua_State *L, int index) {
+    static const char *const methods[] = {"on", "pause", "resume", "write", "destroy"};
+    if (!lua_istable(L, index) && !lh2_test(L, index, &lh2_emitter_class))
+        return false;
+    for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+        if (!has_method(L, index, methods[i]))
+            return false;
+    return has_method(L, index, "finish") || has_method(L, index, "end");
+}
+
 void lh2_connection_check(lua_State *L, int index, const char *name) {
     index = lua_absindex(L, index);
-    bool has_members = lua_istable(L, index) || lh2_test(L, index, &lh2_emitter_class);
-    if (!has_members || !has_method(L, index, "on") || !has_method(L, index, "write") ||
-        !has_method(L, index, "destroy"))
+    if (!is_duplex(L, index))
         lh2_raise_type(L, name, "an instance of Duplex", index);
 }
 
