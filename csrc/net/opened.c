@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "net/internal.h"
 
-#define MAX_OPENED                                                                                 \
-    8 /* to be found by their paths; each holds a descriptor until the turn is over */
+/* To be found by their paths; each holds a descriptor until the turn is over. */
+#define MAX_OPENED 8
 
 static bool is_same_time(struct timespec a, struct timespec b) {
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
