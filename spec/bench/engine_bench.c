@@ -13,7 +13,7 @@
 static const char body[] = "Hello, World!";
 
 #define FIELD(n, v, t)                                                                             \
-    { {(const uint8_t *)(n), sizeof(n) - 1}, {(const uint8_t *)(v), sizeof(v) - 1}, 0, (t), 0 }
+    { {(const uint8_t *)(n), sizeof(n) - 1}, {(const uint8_t *)(v), sizeof(v) - 1}, 0, (t) }
 
 static const hpack_field request[] = {
     FIELD(":method", "GET", HPACK_TOKEN_METHOD),
