@@ -19,11 +19,12 @@ static void push_name(lua_State *L, int known, const hpack_field *field) {
         push_slice(L, field->name);
 }
 
-/* Pushes the value. That of :path is another each time, as a rule, and is not kept. */
+/* Pushes the value. That of :path is another each time, as a rule, and is not kept; nor is one that the
+ * peer wants in no table. */
 static void push_value(lua_State *L, lh2_runtime *runtime, int known, const hpack_field *field) {
     bytes_slice *last = &runtime->last_values[field->token];
     if (field->token == HPACK_TOKEN_NONE || field->token == HPACK_TOKEN_PATH ||
-        field->value.size > MAX_KEPT) {
+        field->flags & HPACK_NEVER_INDEXED || field->value.size > MAX_KEPT) {
         push_slice(L, field->value);
     } else if (bytes_slice_equal(*last, field->value)) {
         lua_rawgeti(L, known, VALUES + field->token);
