@@ -43,18 +43,21 @@ struct net_loop {
     unsigned signatures;            /* that TLS servers may still make in this turn */
     size_t read_count, read_octets; /* of sockets since the last turn */
     uint64_t rounds;                /* how often the loop has polled */
+    size_t reader_count;            /* sockets that were read in this round */
+    size_t event_count;             /* that wires have told */
     pid_t pid;                      /* of the process whose poll set it is */
     bool is_closing;
     bool is_running;
     bool is_in_timers; /* the callback of one is running */
     bool is_stopped;
+    bool is_shared;                               /* several sockets were read in the last round */
     uint8_t read_buffer[NET_READ_BUFFER_OCTETS];  /* as it came */
     uint8_t plain_buffer[NET_READ_BUFFER_OCTETS]; /* decrypted */
 };
 
 /* A socket's read is over, with all that it told: the turn comes at once if much has been read since the
- * last one. Only from libuv's callback. */
-void net_loop_note_read(net_loop *loop, size_t octets);
+ * last one, or this was only a part of what may be there. Only from libuv's callback. */
+void net_loop_note_read(net_loop *loop, size_t octets, bool is_part);
 /* Moves all nodes of `from` to the empty list `to`. */
 static inline void net_list_move(list_node *to, list_node *from) {
     list_link(from->prev, to, from);

@@ -69,11 +69,11 @@ static void run_turn(net_loop *loop) {
         uv_idle_stop(&loop->idle);
 }
 
-void net_loop_note_read(net_loop *loop, size_t octets) {
+void net_loop_note_read(net_loop *loop, size_t octets, bool is_part) {
     loop->read_count++;
     loop->read_octets += octets;
     bool is_much = loop->read_count >= MANY_READS && loop->read_octets >= MANY_OCTETS;
-    if (is_much && !loop->is_stopped && !loop->is_closing)
+    if ((is_much || is_part) && !loop->is_stopped && !loop->is_closing)
         run_turn(loop);
 }
 
@@ -89,6 +89,8 @@ static void on_prepare(uv_prepare_t *handle) {
 static void on_check(uv_check_t *handle) {
     net_loop *loop = handle->data;
     loop->rounds++;
+    loop->is_shared = loop->reader_count > 1;
+    loop->reader_count = 0;
     run_turn(loop);
 }
 
@@ -261,9 +263,4 @@ h2_pool *net_loop_pool(net_loop *loop) {
 uint64_t net_loop_now(net_loop *loop) {
     net_loop_refresh_clock(loop);
     return uv_now(&loop->uv);
-}
-
-uint8_t *net_loop_read_buffer(net_loop *loop, size_t *size) {
-    *size = sizeof(loop->read_buffer);
-    return loop->read_buffer;
 }

@@ -45,9 +45,6 @@ uv_loop_t *net_loop_uv(net_loop *loop);
 h2_pool *net_loop_pool(net_loop *loop);
 /* Milliseconds of the loop's monotonic clock; they stand still within a turn. */
 uint64_t net_loop_now(net_loop *loop);
-/* One buffer for whoever reads right now; `size` octets. Contents last until the callback
- * returns. */
-uint8_t *net_loop_read_buffer(net_loop *loop, size_t *size);
 /* Runs until nothing is alive, or one turn (UV_RUN_ONCE), or without waiting (UV_RUN_NOWAIT).
  * Returns whether something is still alive. */
 bool net_loop_run(net_loop *loop, uv_run_mode mode);

@@ -191,6 +191,7 @@ net_socket *net_socket_make(net_loop *loop, const net_socket_events *events, voi
     socket->events = events ? events : &no_events;
     socket->context = context;
     socket->share = NET_SOCKET_SHARE;
+    socket->read_octets = NET_READ_BUFFER_OCTETS;
     return socket;
 }
 

@@ -43,6 +43,7 @@ struct net_socket {
     uint64_t bytes_read;
     uint64_t share_round; /* of the loop, in which share_taken octets were read */
     uint32_t share, share_taken;
+    uint32_t read_octets; /* to ask for at a time while it is the only one that is read */
     uint64_t bytes_written;
     bytes_buffer rest; /* octets that the kernel did not take: libuv has them */
     union {

@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+/* What one read should bring, in events; and the least octets that are asked for. */
+#define FEW_EVENTS 16
+#define MANY_EVENTS 64
+#define MIN_READ_OCTETS 512
+
 static void tell_end(net_socket *socket) {
     if (socket->has_ended)
         return;
@@ -95,10 +100,11 @@ void net_socket_set_share(net_socket *socket, uint32_t octets) {
 
 /* What of its share of this round of polling the socket has not used. */
 static size_t share_left(net_socket *socket) {
-    uint64_t round = socket->member.loop->rounds;
-    if (socket->share_round != round) {
-        socket->share_round = round;
+    net_loop *loop = socket->member.loop;
+    if (socket->share_round != loop->rounds) {
+        socket->share_round = loop->rounds;
         socket->share_taken = 0;
+        loop->reader_count++;
     }
     return socket->share > socket->share_taken ? socket->share - socket->share_taken : 0;
 }
@@ -107,9 +113,22 @@ static size_t share_left(net_socket *socket) {
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
     (void)suggested;
     net_socket *socket = handle->data;
-    size_t size, left = share_left(socket);
-    buffer->base = (char *)net_loop_read_buffer(socket->member.loop, &size);
+    net_loop *loop = socket->member.loop;
+    size_t left = share_left(socket);
+    size_t size = loop->is_shared ? NET_READ_BUFFER_OCTETS : socket->read_octets;
+    buffer->base = (char *)loop->read_buffer;
     buffer->len = size < left ? size : left;
+}
+
+/* A peer that is the only one waits while it is told what one read brought. Of small frames less is read
+ * at a time, then: what they bring about has left before the next are read, and both sides work at once.
+ * Not with TLS, where nothing is told before a record is whole. */
+static void adapt_read(net_socket *socket, size_t size, size_t asked, size_t events) {
+    if (events > MANY_EVENTS && !socket->tls)
+        socket->read_octets = size > 2 * MIN_READ_OCTETS ? (uint32_t)size / 2 : MIN_READ_OCTETS;
+    else if (events < FEW_EVENTS && size == asked)
+        socket->read_octets =
+            size < NET_READ_BUFFER_OCTETS / 2 ? (uint32_t)size * 2 : NET_READ_BUFFER_OCTETS;
 }
 
 void net_socket_receive(net_socket *socket, const uint8_t *data, size_t size) {
@@ -124,9 +143,11 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer) {
     net_socket *socket = stream->data;
     if (size > 0) {
         net_loop *loop = socket->member.loop;
-        socket->share_taken += (uint32_t)size;
-        net_socket_receive(socket, (const uint8_t *)buffer->base, (size_t)size);
-        net_loop_note_read(loop, (size_t)size);
+        size_t octets = (size_t)size, before = loop->event_count;
+        socket->share_taken += (uint32_t)octets;
+        net_socket_receive(socket, (const uint8_t *)buffer->base, octets);
+        adapt_read(socket, octets, buffer->len, loop->event_count - before);
+        net_loop_note_read(loop, octets, octets == buffer->len && octets < NET_READ_BUFFER_OCTETS);
     } else if (size == UV_EOF) {
         net_socket_receive_fin(socket);
     } else if (size < 0 && size != UV_ENOBUFS) {

@@ -73,7 +73,10 @@ bool net_wire_next(net_wire *wire, h2_event *event) {
         give_up(wire);
         return false;
     }
-    return event->kind != H2_EV_NONE;
+    if (event->kind == H2_EV_NONE)
+        return false;
+    wire->loop->event_count++;
+    return true;
 }
 
 static void tell_events(net_wire *wire) {

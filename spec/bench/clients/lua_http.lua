@@ -3,7 +3,7 @@ local cqueues = require("cqueues")
 local http_client = require("http.client")
 local http_headers = require("http.headers")
 
-local options = {method = "GET", size = "0"}
+local options = {method = "GET", size = "0", sessions = "1"}
 for _, argument in ipairs(arg) do
     local name, value = argument:match("^(%w+)=(.*)$")
     options[name] = value
@@ -33,7 +33,7 @@ local function ask(connection)
     stream:shutdown()
 end
 
-loop:wrap(function()
+local function load()
     local connection = assert(http_client.connect{
         host = host, port = tonumber(port), version = 2, tls = false,
     })
@@ -51,7 +51,11 @@ loop:wrap(function()
             end
         end)
     end
-end)
+end
+
+for _ = 1, tonumber(options.sessions) do
+    loop:wrap(load)
+end
 assert(loop:loop())
 print(("%d requests in %.6f s, %.6f of the processor"):format(done, last - first,
     clock - first_clock))

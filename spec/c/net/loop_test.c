@@ -139,18 +139,6 @@ static void ignores_broken_pipes_but_leaves_a_handler_alone(void **state) {
     signal(SIGPIPE, SIG_DFL);
 }
 
-static void lends_a_buffer_to_read_into(void **state) {
-    (void)state;
-    net_loop *loop;
-    size_t size;
-    assert_int_equal(net_loop_new(&loop, NULL, NULL), 0);
-    uint8_t *buffer = net_loop_read_buffer(loop, &size);
-    assert_true(size >= 16384);
-    memset(buffer, 1, size);
-    assert_non_null(net_loop_pool(loop));
-    net_loop_free(loop);
-}
-
 static void fails_in_order_when_memory_is_out(void **state) {
     (void)state;
     net_loop *loop;
@@ -179,7 +167,6 @@ int main(void) {
         cmocka_unit_test(stops_when_told_to),
         cmocka_unit_test(closes_what_is_left_and_tells_its_owners),
         cmocka_unit_test(ignores_broken_pipes_but_leaves_a_handler_alone),
-        cmocka_unit_test(lends_a_buffer_to_read_into),
         cmocka_unit_test(fails_in_order_when_memory_is_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

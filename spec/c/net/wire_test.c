@@ -22,6 +22,9 @@ typedef struct peer {
     size_t received;
     bool is_damaged, is_holding; /* does not consume */
     bool frees_in_event, frees_when_finished;
+    int most_between; /* events between two of the loop's turns */
+    int events_served;
+    size_t largest_read;
     int socket_ends, socket_errors;
     net_error error;
 } peer;
@@ -103,13 +106,25 @@ static void on_no_memory(net_wire *wire) {
     self->out_of_memory++;
 }
 
-static const net_wire_events wire_events = {
-    .on_event = on_event, .on_finished = on_finished, .on_no_memory = on_no_memory};
+static void on_served(net_wire *wire) {
+    peer *self = net_wire_context(wire);
+    if (self->events - self->events_served > self->most_between)
+        self->most_between = self->events - self->events_served;
+    self->events_served = self->events;
+}
+
+static const net_wire_events wire_events = {.on_event = on_event,
+                                            .on_finished = on_finished,
+                                            .on_no_memory = on_no_memory,
+                                            .on_served = on_served};
 
 /* ------------------------------------------------------------------------------- over sockets */
 
 static void on_data(net_socket *socket, const uint8_t *data, size_t size) {
-    net_wire_feed(((peer *)net_socket_context(socket))->wire, data, size);
+    peer *self = net_socket_context(socket);
+    if (size > self->largest_read)
+        self->largest_read = size;
+    net_wire_feed(self->wire, data, size);
 }
 
 static void on_end(net_socket *socket) {
@@ -235,6 +250,38 @@ static void answers_a_request_without_a_body(void **state) {
     RUN_UNTIL(self.loop, self.client.closes == 1);
     assert_int_equal(self.client.headers, 1);
     assert_int_equal(self.server.headers, 1);
+    close_scene(&self);
+}
+
+/* A hundred requests that leave together. What their answers make is told in as many turns as the reads
+ * of them are. */
+static void request_many(scene *self) {
+    self->client.most_between = self->client.closes = 0;
+    for (int i = 0; i < 100; i++)
+        request(&self->client);
+    RUN_UNTIL(self->loop, self->client.closes == 100);
+}
+
+static void reads_less_at_a_time_of_what_brings_many_events(void **state) {
+    scene self;
+    open_scene(&self, state, false);
+    request_many(&self);
+    assert_true(self.client.most_between >= 200);
+    for (int i = 0; i < 5; i++)
+        request_many(&self);
+    assert_true(self.client.most_between >= 10);
+    assert_true(self.client.most_between <= 120);
+
+    uint8_t *down = malloc(BODY);
+    fill_pattern(down, BODY, 3);
+    self.server.body = self.client.expected = down;
+    self.server.body_size = BODY;
+    self.client.largest_read = 0;
+    request(&self.client);
+    RUN_UNTIL(self.loop, self.client.closes == 101);
+    assert_int_equal(self.client.received, BODY);
+    assert_int_equal(self.client.largest_read, 65536);
+    free(down);
     close_scene(&self);
 }
 
@@ -486,6 +533,7 @@ int main(void) {
         ON_LOOP(carries_ten_megabytes_both_ways_over_tcp),
         ON_LOOP(carries_ten_megabytes_both_ways_over_tls),
         ON_LOOP(answers_a_request_without_a_body),
+        ON_LOOP(reads_less_at_a_time_of_what_brings_many_events),
         ON_LOOP(ends_the_transport_when_the_engines_are_finished),
         ON_LOOP(sends_the_goaway_of_a_terminated_engine),
         ON_LOOP(may_be_freed_from_its_own_events),
