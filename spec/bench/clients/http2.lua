@@ -1,6 +1,7 @@
 -- A client: http2.lua origin=URL path=P [sessions=N] streams=N [method=POST size=N] and either
--- seconds=S or requests=N; streams are those of one session. Prints how many requests were answered,
--- in how many seconds, and in how many of the processor, from the first request to the last answer.
+-- seconds=S or requests=N; streams are those of one session. Prints how many requests were
+-- answered, in how many seconds, and in how many of the processor, from the first request to the
+-- last answer.
 local http2 = require("http2")
 local socket = require("socket")
 
@@ -42,10 +43,11 @@ local function load()
 
     function on_close()
         done, running = done + 1, running - 1
-        last, clock = socket.gettime(), os.clock()
+        last = socket.gettime()
         if begun < limit and last - first < seconds then
             ask()
         elseif running == 0 then
+            clock = os.clock()
             session:close()
         end
     end

@@ -43,11 +43,12 @@ function load() {
         done++;
         running--;
         last = now();
-        clock = process.cpuUsage(firstClock);
-        if (begun < limit && last - first < seconds)
+        if (begun < limit && last - first < seconds) {
             ask();
-        else if (running === 0)
+        } else if (running === 0) {
+            clock = process.cpuUsage(firstClock);
             session.close();
+        }
     }
 
     const number = Math.min(streams, limit - begun);
