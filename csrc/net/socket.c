@@ -192,6 +192,7 @@ net_socket *net_socket_make(net_loop *loop, const net_socket_events *events, voi
     socket->context = context;
     socket->share = NET_SOCKET_SHARE;
     socket->read_octets = NET_READ_BUFFER_OCTETS;
+    socket->seal_octets = NET_MIN_SEALED_OCTETS;
     return socket;
 }
 

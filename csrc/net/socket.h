@@ -8,6 +8,9 @@
 /* What is read of one socket in a round of polling, before others have their turn. */
 #define NET_SOCKET_SHARE (256 * 1024)
 
+/* Cipher text that is made in one go, to begin with. */
+#define NET_MIN_SEALED_OCTETS (64 * 1024)
+
 /* Calls back, if the program wants to hear of it. */
 #define TELL(socket, event, ...)                                                                   \
     do {                                                                                           \
@@ -44,6 +47,7 @@ struct net_socket {
     uint64_t share_round; /* of the loop, in which share_taken octets were read */
     uint32_t share, share_taken;
     uint32_t read_octets; /* to ask for at a time while it is the only one that is read */
+    uint32_t seal_octets; /* cipher text to make in one go */
     uint64_t bytes_written;
     bytes_buffer rest; /* octets that the kernel did not take: libuv has them */
     union {

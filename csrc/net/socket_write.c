@@ -10,7 +10,7 @@
 
 #define MAX_BATCH 128                          /* slices of one system call */
 #define MAX_REST_OCTETS ((size_t)64 * 1024)    /* of plain text kept for the kernel */
-#define MAX_SEALED_OCTETS ((size_t)128 * 1024) /* of cipher text made in one go */
+#define MAX_SEALED_OCTETS ((size_t)512 * 1024) /* of cipher text made in one go */
 
 /* A position in the caller's slices. */
 typedef struct cursor {
@@ -164,6 +164,15 @@ void net_socket_flush(net_socket *socket) {
         net_tls_sent(socket->tls, send_slices(socket, &output, 1, SIZE_MAX));
 }
 
+/* A peer that takes all that is made gets more at once, for each write wakes it; of a slow one's, which
+ * has to be kept, little is made. */
+static void adapt_sealing(net_socket *socket, size_t sealed) {
+    if (socket->is_writing)
+        socket->seal_octets = NET_MIN_SEALED_OCTETS;
+    else if (sealed > socket->seal_octets / 2 && socket->seal_octets < MAX_SEALED_OCTETS)
+        socket->seal_octets *= 2;
+}
+
 static size_t seal_slices(net_socket *socket, const bytes_slice *slices, size_t count) {
     cursor at = {slices, count, 0};
     size_t taken = 0;
@@ -175,8 +184,9 @@ static size_t seal_slices(net_socket *socket, const bytes_slice *slices, size_t 
             return taken;
         net_error error;
         net_tls_status status =
-            net_tls_write(socket->tls, batch, batch_count, MAX_SEALED_OCTETS, &sealed, &error);
+            net_tls_write(socket->tls, batch, batch_count, socket->seal_octets, &sealed, &error);
         net_socket_flush(socket);
+        adapt_sealing(socket, sealed);
         if (status != NET_TLS_OK) {
             net_socket_break(socket, status == NET_TLS_ERROR ? &error : NULL);
             break;

@@ -4,7 +4,7 @@
 #include "net/internal.h"
 
 #define MAX_SLICES 128                        /* of one write */
-#define MAX_WRITE_OCTETS ((size_t)256 * 1024) /* framed ahead of one write */
+#define MAX_WRITE_OCTETS ((size_t)512 * 1024) /* framed ahead of one write */
 #define MAX_TURN_OCTETS ((size_t)1024 * 1024) /* of one wire, before others have their turn */
 
 struct net_wire {

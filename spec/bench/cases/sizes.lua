@@ -15,7 +15,7 @@ local case = {
 -- under way at the end would be much.
 local groups = {
     {"1 KiB", 1024}, {"16 KiB", 16384},
-    {"1 MiB", 1 << 20, {streams = 4}, 5000}, {"1 MiB, TLS", 1 << 20, {streams = 4}, 1000},
+    {"1 MiB", 1 << 20, {streams = 4}, 5000}, {"1 MiB, TLS", 1 << 20, {streams = 4}, 3000},
 }
 
 function case.round(results)
