@@ -291,51 +291,6 @@ describe("SETTINGS: a server", function()
     end)
 end)
 
-describe("PING: a server", function()
-    local world = conformance.server()
-
-    it("answers ten thousand that are read", function()
-        local peer = world.connect()
-        for _ = 1, 100 do
-            peer:send((frames.ping():rep(100)))
-            for _ = 1, 100 do
-                peer:await_frame(frames.PING)
-            end
-        end
-        world.serves(peer)
-    end)
-
-    it("stops reading or closes when its answers are not read, and keeps its memory", function()
-        local batch = frames.ping():rep(1000)
-        local peer = rawpeer.connect(world.port, {}, 8192)
-        local before = leaks.resident()
-        peer:flood(1000, function()
-            return batch
-        end)
-        assert.is_false(leaks.has_grown(before, 8192))
-    end)
-end)
-
-describe("frames of all kinds whose answers are not read: a server", function()
-    local world = conformance.server({
-        streamResetBurst = 1000000, maxSessionInvalidFrames = 1000000,
-    })
-
-    it("stops reading or closes, and keeps its memory", function()
-        local peer = rawpeer.connect(world.port, {}, 8192)
-        local before = leaks.resident()
-        peer:flood(3000, function(count)
-            local octets = {}
-            for index = 1, 100 do
-                local id = (count * 100 + index) * 2 + 1
-                octets[index] = frames.ping() .. frames.get(id, "", {})
-            end
-            return table.concat(octets)
-        end)
-        assert.is_false(leaks.has_grown(before, 8192))
-    end)
-end)
-
 describe("frames that do nothing: a server", function()
     local world = conformance.server()
 

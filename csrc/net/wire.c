@@ -3,8 +3,10 @@
 #include "base/mem.h"
 #include "net/internal.h"
 
-#define MAX_SLICES 128                        /* of one write */
-#define MAX_WRITE_OCTETS ((size_t)512 * 1024) /* framed ahead of one write */
+#define MAX_SLICES 128 /* of one write */
+/* Framed ahead of one write: less than max_outbound_octets, at which a peer who does not read is read no
+ * longer, since two whose DATA does not get away would both stop. */
+#define MAX_WRITE_OCTETS ((size_t)384 * 1024)
 #define MAX_TURN_OCTETS ((size_t)1024 * 1024) /* of one wire, before others have their turn */
 
 struct net_wire {
