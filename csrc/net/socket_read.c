@@ -127,8 +127,9 @@ static void adapt_read(net_socket *socket, size_t size, size_t asked, size_t eve
     if (events > MANY_EVENTS && !socket->tls)
         socket->read_octets = size > 2 * MIN_READ_OCTETS ? (uint32_t)size / 2 : MIN_READ_OCTETS;
     else if (events < FEW_EVENTS && size == asked)
-        socket->read_octets =
-            size < NET_READ_BUFFER_OCTETS / 2 ? (uint32_t)size * 2 : NET_READ_BUFFER_OCTETS;
+        socket->read_octets = socket->read_octets < NET_READ_BUFFER_OCTETS / 2
+                                  ? socket->read_octets * 2
+                                  : NET_READ_BUFFER_OCTETS;
 }
 
 void net_socket_receive(net_socket *socket, const uint8_t *data, size_t size) {
