@@ -118,45 +118,37 @@ describe("a Duplex of Lua's", function()
         assert.same({"connect", "x", "close"}, events)
     end)
 
-    it("that fails ends the session with its own error", function()
-        local a = duplex_pair()
-        local got, stream_err
+    -- The errors of a session, and of a stream on it, whose connection is destroyed with `reason`.
+    local function destroyed_by(connection, reason)
+        local of_session, of_stream
         local session = http2.connect("http://localhost", {createConnection = function()
-            return a
+            return connection
         end})
         session:on("error", function(err)
-            got = err
+            of_session = err
         end)
         exchange(session, "x", function(_, err)
-            stream_err = err
+            of_stream = err
         end)
         timers.setTimeout(function()
-            a:destroy("mine")
+            connection:destroy(reason)
         end, 10)
         loop.run()
-        assert.equal("mine", got.message)
-        assert.equal(got, stream_err)
+        return of_session, of_stream
+    end
+
+    it("that fails ends the session with its own error", function()
+        local of_session, of_stream = destroyed_by(duplex_pair(), "mine")
+        assert.equal("mine", of_session.message)
+        assert.equal(of_session, of_stream)
     end)
 
     it("that closes before it has connected is an error", function()
-        local a = duplex_pair()
-        a.connecting = true
-        local got, stream_err
-        local session = http2.connect("http://localhost", {createConnection = function()
-            return a
-        end})
-        session:on("error", function(err)
-            got = err
-        end)
-        exchange(session, "x", function(_, err)
-            stream_err = err
-        end)
-        timers.setTimeout(function()
-            a:destroy()
-        end, 10)
-        loop.run()
-        assert.equal("ERR_SOCKET_CLOSED", got.code)
-        assert.equal("ERR_HTTP2_STREAM_CANCEL", stream_err.code)
+        local connection = duplex_pair()
+        connection.connecting = true
+        local of_session, of_stream = destroyed_by(connection)
+        assert.equal("ERR_SOCKET_CLOSED", of_session.code)
+        assert.equal("ERR_HTTP2_STREAM_CANCEL", of_stream.code)
     end)
 
     it("that closes in the middle ends the session without an error", function()

@@ -247,6 +247,17 @@ for _, version in ipairs(exchange.versions) do
 end
 
 describe("requests that a client gives up", function()
+    local aborted = {"request aborted", "request close", "response finish", "response close",
+        "truefalse"}
+
+    local function watch_end(log, request, response)
+        pair.log(log, "request ", request, {"aborted", "close", "error"})
+        pair.log(log, "response ", response, {"finish", "close", "error"})
+        response:on("close", function()
+            log[#log + 1] = tostring(request.aborted) .. tostring(response.finished)
+        end)
+    end
+
     after_each(loop.clean)
 
     it("are aborted over HTTP/1.1", function()
@@ -264,55 +275,20 @@ describe("requests that a client gives up", function()
             end},
             handler = function(request, response)
                 has_begun = true
-                pair.log(log, "request ", request, {"aborted", "close", "error"})
-                pair.log(log, "response ", response, {"finish", "close", "error"})
-                response:on("close", function()
-                    log[#log + 1] = tostring(request.aborted) .. tostring(response.finished)
-                end)
+                watch_end(log, request, response)
                 give_up()
             end,
         }
-        assert.same({"request aborted", "request close", "response finish", "response close",
-            "truefalse"}, log)
+        assert.same(aborted, log)
     end)
 
-    it("are aborted over HTTP/2", function()
-        local log, give_up = {}, nil
+    -- Plays a request over HTTP/2 that the client resets with `code` once the handler has it.
+    local function reset(code, watch)
+        local give_up
         pair.play{
             server = function(server)
                 server:on("request", function(request, response)
-                    pair.log(log, "request ", request, {"aborted", "close", "error"})
-                    pair.log(log, "response ", response, {"finish", "close", "error"})
-                    response:on("close", function()
-                        log[#log + 1] = tostring(request.aborted) .. tostring(response.finished)
-                    end)
-                    give_up()
-                end)
-            end,
-            client = function(session)
-                local stream = session:request{[":path"] = "/"}
-                function give_up()
-                    stream:close(http2.constants.NGHTTP2_CANCEL)
-                    session:close()
-                end
-            end,
-        }
-        assert.same({"request aborted", "request close", "response finish", "response close",
-            "truefalse"}, log)
-    end)
-
-    it("leave the error of a reset to the stream", function()
-        local log, give_up = {}, nil
-        pair.play{
-            server = function(server)
-                server:on("request", function(request, response)
-                    pair.log(log, "request ", request, {"aborted", "close", "error"})
-                    pair.log(log, "response ", response, {"finish", "close", "error"})
-                    request.stream:on("close", function()
-                        log[#log + 1] = request.stream.errored.code
-                        log[#log + 1] = tostring(request.errored)
-                        log[#log + 1] = tostring(response.errored)
-                    end)
+                    watch(request, response)
                     give_up()
                 end)
             end,
@@ -320,12 +296,32 @@ describe("requests that a client gives up", function()
                 local stream = session:request{[":path"] = "/"}
                 stream:on("error", function() end)
                 function give_up()
-                    stream:close(http2.constants.NGHTTP2_INTERNAL_ERROR)
+                    stream:close(code)
                     session:close()
                 end
             end,
         }
+    end
+
+    it("are aborted over HTTP/2", function()
+        local log = {}
+        reset(http2.constants.NGHTTP2_CANCEL, function(request, response)
+            watch_end(log, request, response)
+        end)
+        assert.same(aborted, log)
+    end)
+
+    it("leave the error of a reset to the stream", function()
+        local log = {}
+        reset(http2.constants.NGHTTP2_INTERNAL_ERROR, function(request, response)
+            watch_end(log, request, response)
+            request.stream:on("close", function()
+                log[#log + 1] = request.stream.errored.code
+                log[#log + 1] = tostring(request.errored)
+                log[#log + 1] = tostring(response.errored)
+            end)
+        end)
         assert.same({"request aborted", "request close", "response finish", "response close",
-            "ERR_HTTP2_STREAM_ERROR", "nil", "nil"}, log)
+            "truefalse", "ERR_HTTP2_STREAM_ERROR", "nil", "nil"}, log)
     end)
 end)

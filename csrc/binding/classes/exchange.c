@@ -86,6 +86,19 @@ void lh2_push_carrier(lua_State *L, int index) {
     }
 }
 
+int lh2_forward(lua_State *L, const char *name) {
+    lh2_push_carrier(L, 1);
+    lua_getfield(L, -1, name);
+    return 1;
+}
+
+int lh2_exchange_errored(lua_State *L, bool is_destroyed) {
+    if (is_destroyed)
+        return lh2_forward(L, "errored");
+    lua_pushnil(L);
+    return 1;
+}
+
 int lh2_call_carrier(lua_State *L, const char *name) {
     lh2_push_carrier(L, 1);
     lua_replace(L, 1);

@@ -116,6 +116,15 @@ bool lh2_exchange_fail(lua_State *L, lh2_duplex *carrier);
 
 /* Pushes the carrier of the request or response at `index`. [-0, +1, -] */
 void lh2_push_carrier(lua_State *L, int index);
+/* A getter that gives the carrier's property of the same name: get_NAME. */
+#define LH2_FORWARD(name)                                                                          \
+    static int get_##name(lua_State *L) {                                                          \
+        return lh2_forward(L, #name);                                                              \
+    }
+int lh2_forward(lua_State *L, const char *name);
+/* The getter `errored` of both: what ends the stream otherwise than by their destroy() is the stream's
+ * alone. */
+int lh2_exchange_errored(lua_State *L, bool is_destroyed);
 /* The header tables that listeners of "stream" were given are the request's at `index`. [-0, +0, m] */
 void lh2_request_use_headers(lua_State *L, int index, int headers, int raw);
 /* Trailers came: {headers, flags, rawHeaders} from index `arguments` on. [-0, +0, m] */

@@ -256,31 +256,19 @@ static const luaL_Reg methods[] = {
     {NULL, NULL},
 };
 
-#define FORWARD(name)                                                                              \
-    static int get_##name(lua_State *L) {                                                          \
-        lh2_push_carrier(L, 1);                                                                    \
-        lua_getfield(L, -1, #name);                                                                \
-        return 1;                                                                                  \
-    }
+LH2_FORWARD(aborted)
+LH2_FORWARD(destroyed)
+LH2_FORWARD(readable)
+LH2_FORWARD(readableEnded)
+LH2_FORWARD(readableAborted)
+LH2_FORWARD(readableDidRead)
+LH2_FORWARD(readableFlowing)
+LH2_FORWARD(readableLength)
+LH2_FORWARD(readableHighWaterMark)
+LH2_FORWARD(readableEncoding)
 
-FORWARD(aborted)
-FORWARD(destroyed)
-FORWARD(readable)
-FORWARD(readableEnded)
-FORWARD(readableAborted)
-FORWARD(readableDidRead)
-FORWARD(readableFlowing)
-FORWARD(readableLength)
-FORWARD(readableHighWaterMark)
-FORWARD(readableEncoding)
-
-/* What ends the stream otherwise is the stream's alone. */
 static int get_errored(lua_State *L) {
-    if (!self(L)->is_destroyed)
-        return lua_pushnil(L), 1;
-    lh2_push_carrier(L, 1);
-    lua_getfield(L, -1, "errored");
-    return 1;
+    return lh2_exchange_errored(L, self(L)->is_destroyed);
 }
 
 static const luaL_Reg getters[] = {

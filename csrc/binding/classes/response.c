@@ -324,27 +324,15 @@ static int get_socket(lua_State *L) {
     return 1;
 }
 
-#define FORWARD(name)                                                                              \
-    static int get_##name(lua_State *L) {                                                          \
-        lh2_push_carrier(L, 1);                                                                    \
-        lua_getfield(L, -1, #name);                                                                \
-        return 1;                                                                                  \
-    }
+LH2_FORWARD(destroyed)
+LH2_FORWARD(writableFinished)
+LH2_FORWARD(writableLength)
+LH2_FORWARD(writableHighWaterMark)
+LH2_FORWARD(writableNeedDrain)
+LH2_FORWARD(writableCorked)
 
-FORWARD(destroyed)
-FORWARD(writableFinished)
-FORWARD(writableLength)
-FORWARD(writableHighWaterMark)
-FORWARD(writableNeedDrain)
-FORWARD(writableCorked)
-
-/* What ends the stream otherwise is the stream's alone. */
 static int get_errored(lua_State *L) {
-    if (!self(L)->is_destroyed)
-        return lua_pushnil(L), 1;
-    lh2_push_carrier(L, 1);
-    lua_getfield(L, -1, "errored");
-    return 1;
+    return lh2_exchange_errored(L, self(L)->is_destroyed);
 }
 
 static const luaL_Reg getters[] = {
