@@ -1,47 +1,10 @@
--- How states begin and end: programs of their own, since it is their end that is looked at. Where
--- this spec runs under valgrind, so do they.
+-- How states begin and end: programs of their own, since it is their end that is looked at.
+local child = require("spec.support.child")
 local process = require("spec.support.process")
 local leaks = require("spec.support.leaks")
 local loop = require("spec.support.loop")
 local http2 = require("http2")
 local net = require("http2.net")
-
-local under_valgrind = process.read_file("/proc/self/maps"):find("vgpreload", 1, true) ~= nil
-
--- The words that run a program, watched as this one is.
-local function watched(...)
-    local words = {...}
-    if under_valgrind then
-        -- A child that leaves without lua_close leaves its state behind: that is not lost.
-        local prefix = {"valgrind", "-q", "--leak-check=full", "--show-leak-kinds=definite",
-            "--errors-for-leak-kinds=definite", "--error-exitcode=99"}
-        for _, word in ipairs(words) do
-            prefix[#prefix + 1] = word
-        end
-        return prefix
-    end
-    return words
-end
-
--- Makes `folder/name` of the C text in `folder/<name without .so>.c`, against Lua 5.4.
-local function build(folder, name, flags)
-    local source = folder .. "/" .. name:gsub("%.so$", "") .. ".c"
-    local words = {"cc -g", flags or "", source, "-o", folder .. "/" .. name,
-        "$(pkg-config --cflags lua5.4)", flags and "" or "$(pkg-config --libs lua5.4)"}
-    assert.equal("", process.run({"sh", "-c", table.concat(words, " ")}).err)
-end
-
--- Runs Lua text as a program; it must end in order, with nothing to say on standard error.
-local function run_program(text, ...)
-    local folder = process.folder()
-    process.write_file(folder .. "/program.lua", text)
-    local result = process.run(watched(process.interpreter(), folder .. "/program.lua", ...),
-        {seconds = 600, ours = true})
-    process.remove(folder)
-    assert.equal("", result.err)
-    assert.equal(0, result.status)
-    return result.out
-end
 
 -- Servers, sessions, streams, sockets and timers, all in the middle of something. Where `arg[1]`
 -- names the place, the program exits from within that callback, and Lua closes its state.
@@ -142,23 +105,23 @@ describe("a state", function()
     after_each(loop.clean)
 
     it("can be closed when only the module was loaded", function()
-        run_program('require("http2") require("http2.net")')
+        child.run('require("http2") require("http2.net")')
     end)
 
     it("can be closed with everything open, before the loop ran and between its turns", function()
-        run_program(everything, "before")
-        run_program(everything, "between")
+        child.run(everything, "before")
+        child.run(everything, "between")
     end)
 
     for _, place in ipairs{"listening", "connect", "stream", "data", "connection", "close", "timer",
         "immediate", "tick", "callback", "failing"} do
         it("can be closed by os.exit in a callback: " .. place, function()
-            run_program(everything, place)
+            child.run(everything, place)
         end)
     end
 
     it("can be closed with something put back in a request that has no body", function()
-        run_program([[
+        child.run([[
             local http2 = require("http2")
             local server = http2.createServer()
             server:on("stream", function(stream)
@@ -176,7 +139,7 @@ describe("a state", function()
     end)
 
     it("can be closed after an error has stopped the loop", function()
-        run_program([[
+        child.run([[
             local http2, net = require("http2"), require("http2.net")
             local server = http2.createServer():listen(0, "127.0.0.1")
             server:on("listening", function()
@@ -190,7 +153,7 @@ describe("a state", function()
     end)
 
     it("gives the same module when it is loaded again", function()
-        run_program([[
+        child.run([[
             local first = require("http2_core")
             package.loaded.http2_core = nil
             assert(first == require("http2_core"))
@@ -198,7 +161,7 @@ describe("a state", function()
     end)
 
     it("makes neither loop nor descriptor when the module is loaded", function()
-        local out = run_program([[
+        local out = child.run([[
             local leaks = require("spec.support.leaks")
             local before = leaks.descriptors()
             require("http2")
@@ -352,8 +315,8 @@ int main(void) {
         end
         local folder = process.folder()
         process.write_file(folder .. "/host.c", host)
-        build(folder, "host")
-        local result = process.run(watched(folder .. "/host"), {seconds = 600, ours = true})
+        child.build(folder, "host")
+        local result = process.run(child.watched(folder .. "/host"), {seconds = 600, ours = true})
         process.remove(folder)
         assert.equal("", result.err)
         assert.equal("answered\n", result.out)
@@ -439,125 +402,11 @@ http2.run()
         local folder = process.folder()
         process.write_file(folder .. "/host.c", host)
         process.write_file(folder .. "/scene.lua", scene)
-        build(folder, "host")
-        local result = process.run(watched(folder .. "/host", folder .. "/scene.lua"),
+        child.build(folder, "host")
+        local result = process.run(child.watched(folder .. "/host", folder .. "/scene.lua"),
             {seconds = 850, ours = true})
         process.remove(folder)
         assert.equal("through\n", result.out)
         assert.equal(0, result.status)
     end)
-end)
-
-describe("a fork", function()
-    -- Lua cannot fork by itself; a shared object of a few lines can.
-    local source = [[
-#include <lauxlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static int l_fork(lua_State *L) {
-    lua_pushinteger(L, fork());
-    return 1;
-}
-
-static int l_wait(lua_State *L) {
-    int status = -1;
-    waitpid((pid_t)luaL_checkinteger(L, 1), &status, 0);
-    lua_pushinteger(L, status);
-    return 1;
-}
-
-int luaopen_forking(lua_State *L) {
-    static const luaL_Reg functions[] = {{"fork", l_fork}, {"wait", l_wait}, {NULL, NULL}};
-    luaL_newlib(L, functions);
-    return 1;
-}
-]]
-
-    -- Runs Lua text that has `fork` and `wait`; Lua 5.4 only.
-    local function run_forking(text, ...)
-        if _VERSION == "Lua 5.1" then
-            return
-        end
-        local folder = process.folder()
-        process.write_file(folder .. "/forking.c", source)
-        build(folder, "forking.so", "-shared -fPIC")
-        run_program(([[
-            package.cpath = %q .. "/?.so;" .. package.cpath
-            local fork, wait = require("forking").fork, require("forking").wait
-        ]]):format(folder) .. text, ...)
-        process.remove(folder)
-    end
-
-    it("may come after the module was loaded, and after the loop was made", function()
-        run_forking([[
-            local http2 = require("http2")
-            local setTimeout = require("http2.timers").setTimeout
-            local function works()
-                local called = false
-                setTimeout(function()
-                    called = true
-                end, 5)
-                http2.run()
-                return called
-            end
-            for _ = 1, 2 do
-                local pid = fork()
-                if pid == 0 then
-                    os.exit(works() and 0 or 1, true)
-                end
-                assert(works())
-                assert(wait(pid) == 0)
-            end
-        ]])
-    end)
-
-    for _, act in ipairs{"server:close()", "socket:destroy()", "session:destroy()",
-        "os.exit(0, true)"} do
-        it("does not end what the parent has when the child says " .. act, function()
-            run_forking([[
-                local http2, net = require("http2"), require("http2.net")
-                local timers = require("http2.timers")
-                local server = http2.createServer()
-                server:on("stream", function(stream)
-                    stream:respond()
-                    stream:finish("served")
-                end)
-                local session, socket, body
-                local act = assert(load("local server, session, socket = ... " .. arg[1]))
-
-                -- The loop has polled for all of them when the fork comes.
-                local function go_on()
-                    local pid = fork()
-                    if pid == 0 then
-                        act(server, session, socket)
-                        os.exit(0, false)
-                    end
-                    assert(wait(pid) == 0)
-                    local port = server:address().port
-                    local other = http2.connect("http://127.0.0.1:" .. port)
-                    local stream = other:request()
-                    stream:on("data", function(chunk)
-                        body = chunk
-                    end)
-                    stream:on("close", function()
-                        other:close()
-                        server:close()
-                        session:destroy()
-                        socket:destroy()
-                    end)
-                end
-
-                server:listen(0, "127.0.0.1", function()
-                    local port = server:address().port
-                    session = http2.connect("http://127.0.0.1:" .. port)
-                    socket = net.connect(port, "127.0.0.1")
-                    timers.setTimeout(go_on, 50)
-                end)
-                timers.setTimeout(error, 60000, "nobody answers", 0):unref()
-                http2.run()
-                assert(body == "served")
-            ]], act)
-        end)
-    end
 end)

@@ -27,7 +27,8 @@ function clients.run(name, options, wrap)
     local command = commands[name]
     local argv = put_options(command[1], options)
     local result = process.run(wrap and wrap(argv) or measure.pin("load", argv), {
-        seconds = 60 + 2 * measure.settings.seconds, env = command[2] and measure.lua_environment(command[2]),
+        seconds = 60 + 2 * measure.settings.seconds,
+        env = command[2] and measure.lua_environment(command[2]),
     })
     local requests, seconds, processor =
         result.out:match("(%d+) requests in ([%d.]+) s, ([%d.]+) of the processor")
