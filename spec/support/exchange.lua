@@ -250,4 +250,14 @@ function exchange.request(scene)
     return request_http2(scene)
 end
 
+--- The client's view, over a version, of what `act(response, request)` does; `scene` may say more.
+function exchange.response(version, act, scene)
+    scene = scene or {}
+    scene.version = version
+    scene.handler = function(request, response)
+        act(response, request)
+    end
+    return exchange.request(scene)
+end
+
 return exchange
