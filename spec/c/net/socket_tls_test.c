@@ -68,24 +68,9 @@ static void carries_much_both_ways_at_once(void **state) {
 }
 
 static void seals_a_bounded_rest_when_the_kernel_is_full(void **state) {
-    const size_t much = 24 * BIG, bound = (size_t)(512 + 16) * 1024;
     tls_sockets self;
     open_sockets(&self, state);
-    net_socket_read_stop(self.accepted.socket);
-    uint8_t *data = malloc(much);
-    fill_pattern(data, much, 9);
-    bytes_slice slice = bytes_slice_of(data, much);
-    size_t taken = net_socket_write(self.client.socket, &slice, 1);
-    assert_in_range(taken, 1, much - 1);
-    assert_in_range(net_socket_queued(self.client.socket), 1, bound);
-    slice = bytes_slice_of(data + taken, much - taken);
-    assert_int_equal(net_socket_write(self.client.socket, &slice, 1), 0);
-    assert_int_equal(bytes_buffer_append(&self.client.outgoing, slice.data, slice.size), 0);
-    net_socket_read_start(self.accepted.socket);
-    RUN_UNTIL(self.loop, self.accepted.received.size == much);
-    assert_memory_equal(self.accepted.received.data, data, much);
-    assert_int_equal(net_socket_queued(self.client.socket), 0);
-    free(data);
+    write_to_the_deaf(self.loop, &self.client, &self.accepted, 24 * BIG, (size_t)(512 + 16) * 1024);
     close_sockets(&self);
 }
 

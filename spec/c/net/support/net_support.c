@@ -181,6 +181,26 @@ void endpoint_close(endpoint *self, net_loop *loop) {
     endpoint_dispose(self);
 }
 
+void write_to_the_deaf(net_loop *loop, endpoint *from, endpoint *to, size_t size, size_t bound) {
+    net_socket_read_stop(to->socket);
+    uint8_t *data = malloc(size);
+    fill_pattern(data, size, 2);
+    bytes_slice slice = bytes_slice_of(data, size);
+    size_t taken = net_socket_write(from->socket, &slice, 1);
+    assert_in_range(taken, 1, size - 1);
+    assert_in_range(net_socket_queued(from->socket), 1, bound);
+    slice = bytes_slice_of(data + taken, size - taken);
+    assert_int_equal(net_socket_write(from->socket, &slice, 1), 0);
+    assert_int_equal(from->writables, 0);
+    assert_int_equal(bytes_buffer_append(&from->outgoing, slice.data, slice.size), 0);
+    net_socket_read_start(to->socket);
+    RUN_UNTIL(loop, to->received.size == size);
+    assert_memory_equal(to->received.data, data, size);
+    assert_true(from->writables > 0);
+    assert_int_equal(net_socket_queued(from->socket), 0);
+    free(data);
+}
+
 /* -------------------------------------------------------------------------------------- server */
 
 static void on_listening(net_listener *listener) {

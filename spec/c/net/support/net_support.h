@@ -60,6 +60,9 @@ void endpoint_connect(endpoint *endpoint, net_loop *loop, int port);
 void endpoint_send(endpoint *endpoint, const void *data, size_t size);
 /* Closes what is open, and waits for it. */
 void endpoint_close(endpoint *endpoint, net_loop *loop);
+/* Writes to a peer that does not read: some is taken, of which 1 to `bound` octets wait outside the
+ * kernel, and no more. Once the peer reads, all `size` octets arrive. */
+void write_to_the_deaf(net_loop *loop, endpoint *from, endpoint *to, size_t size, size_t bound);
 
 /* A listener that gives its one next connection to `accepted`. */
 typedef struct test_server {
